@@ -28,8 +28,8 @@ __all__ = [
     "MachineEvent",
     "MachineSpec",
     "RomDevice",
-    "Running",
     "Runner",
+    "Running",
     "StoredBlob",
 ]
 

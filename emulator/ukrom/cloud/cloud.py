@@ -1,0 +1,198 @@
+"""The cloud: everything that the platform knows, in one object."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ukrom.clock import RealClock
+from ukrom.names import Names
+
+from .accounts import Account, user_of
+from .domains import DomainTable, metro_code
+from .gateway import Gateway
+from .guard import Guard
+from .lifecycle import Lifecycle
+from .settings import Settings
+from .space import Space
+from .waits import Waits
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from ukrom.clock import Clock
+
+    from .instances import Instance, Run
+    from .ports import ImageStore, Machine, Runner
+    from .states import State, StopReason
+
+__all__ = ["Cloud", "InstanceSnapshot"]
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceSnapshot:
+    """An instance at one moment, for reports and fixtures."""
+
+    uuid: UUID
+    name: str
+    metro: str
+    state: State
+    image: str
+    """The reference, as it was asked for."""
+    created_at: datetime
+    console: bytes
+    """Everything printed over all starts."""
+    failure: str | None
+    """Why it stopped or never ran, in a sentence."""
+    stop_reason: StopReason | None
+    exit_code: int | None
+    stop_code: int | None
+
+
+class Cloud:
+    """Unikraft Cloud without the machines, the sockets and the files.
+
+    Every call may come from any thread and returns at once.
+
+    Args:
+        settings: What an operator may change.
+        runner: Boots machines for accounts that have no runner of their own; may be replaced.
+        images: Where image references lead.
+        clock: The time.
+        seed: Fixes UUIDs and random names; None takes the system's randomness.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        runner: Runner,
+        images: ImageStore,
+        clock: Clock | None = None,
+        seed: int | None = None,
+    ) -> None:
+        self.settings = settings or Settings()
+        self.runner = runner
+        self.images = images
+        self.clock: Clock = clock or RealClock()
+        self.names = Names(seed)
+        self.guard = Guard()
+        self.waits = Waits(self.guard, self.clock)
+        self.domains = DomainTable(self.settings)
+        self.lifecycle = Lifecycle(self)
+        self.gateway = Gateway(self)
+        self._accounts: dict[str, Account] = {}
+        self._spaces: dict[tuple[str, Account], Space] = {}
+        self._instances: dict[UUID, Instance] = {}
+        self._addresses: dict[str, int] = {}
+
+    def account(self, token: str) -> Account:
+        """Give the account of a bearer token; every token has one (specification, Part A.7)."""
+        user = user_of(token)
+        with self.guard:
+            account = self._accounts.get(user)
+            if account is None:
+                account = self._accounts[user] = Account(user, token, self.names.uuid())
+            return account
+
+    def open_account(self, name: str, runner: Runner | None = None) -> Account:
+        """Give the account of a user, made if need be.
+
+        Args:
+            name: The user; no colon.
+            runner: Boots this account's machines from now on; None means the cloud's own.
+        """
+        with self.guard:
+            account = self._accounts.get(name)
+            if account is None:
+                token = base64.b64encode(f"{name}:{self.names.suffix(24)}".encode()).decode()
+                account = self._accounts[name] = Account(name, token, self.names.uuid())
+            account.runner = runner
+            return account
+
+    def metro(self, code: str) -> str | None:
+        """Give the metro that a code means, old codes included, or None if the cloud lacks it."""
+        metro = metro_code(code, self.settings.metros)
+        return metro if metro in self.settings.metros else None
+
+    def space(self, account: Account, metro: str | None = None) -> Space:
+        """Give what an account has in a metro, by default the first one; use it under `guard`."""
+        key = (metro or self.settings.metros[0], account)
+        space = self._spaces.get(key)
+        if space is None:
+            space = self._spaces[key] = Space(self, *key)
+        return space
+
+    def instances(self, account: Account) -> tuple[InstanceSnapshot, ...]:
+        """Give the instances of an account over all metros, oldest first."""
+        with self.guard:
+            spaces = [space for (_, owner), space in self._spaces.items() if owner is account]
+            found = [_snapshot(instance) for space in spaces for instance in space.instances.values()]
+        return tuple(sorted(found, key=lambda snapshot: snapshot.created_at))
+
+    def machine(self, uuid: UUID) -> Machine | None:
+        """Give the runner's machine of an instance, or None while it has none."""
+        with self.guard:
+            instance = self._instances.get(uuid)
+            run = None if instance is None else instance.run
+            return None if run is None else run.machine
+
+    def reset(self, account: Account) -> None:
+        """Delete everything of an account at once and end its machines; delete locks do not count."""
+        with self.guard:
+            for (_, owner), space in self._spaces.items():
+                if owner is account:
+                    for instance in tuple(space.instances.values()):
+                        self.remove(instance)
+                    space.drop_groups()
+            self.waits.changed()
+
+    def close(self) -> None:
+        """Delete everything of everybody; whoever waits for something gets an answer at once."""
+        with self.guard:
+            for account in tuple(self._accounts.values()):
+                self.reset(account)
+
+    def enter(self, instances: list[Instance]) -> None:
+        """Make new instances known by UUID; under `guard`."""
+        self._instances.update((instance.uuid, instance) for instance in instances)
+
+    def remove(self, instance: Instance) -> Run | None:
+        """Delete an instance and end its machine; under `guard`.
+
+        Returns:
+            The run that was cut off, to wait until its machine is gone.
+        """
+        run = self.lifecycle.abandon(instance)
+        self._instances.pop(instance.uuid, None)
+        self.space(instance.account, instance.metro).remove(instance)
+        self.waits.changed()
+        return run
+
+    def next_address(self, metro: str) -> int:
+        """Give the number of the next private address in a metro; under `guard`."""
+        # The first two belong to the network and its gateway.
+        number = self._addresses[metro] = self._addresses.get(metro, 1) + 1
+        return number
+
+    def speed(self, instance: Instance) -> float:
+        """Give how much longer than usual things take on an instance's runner."""
+        return (instance.account.runner or self.runner).speed
+
+
+def _snapshot(instance: Instance) -> InstanceSnapshot:
+    return InstanceSnapshot(
+        uuid=instance.uuid,
+        name=instance.name,
+        metro=instance.metro,
+        state=instance.state,
+        image=instance.source.order.reference,
+        created_at=instance.created_at,
+        console=bytes(instance.console),
+        failure=instance.failure,
+        stop_reason=instance.stop_reason,
+        exit_code=instance.exit_code,
+        stop_code=instance.stop_code,
+    )

@@ -1,0 +1,73 @@
+"""Service groups: published ports and domains in front of instances (specification, Part C.8)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from .refusals import ErrorCode, Refusal
+from .services import PORTS, plan_services
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from .domains import Domain, DomainTable
+    from .instances import Instance
+    from .orders import DomainOrder, GroupOrder
+    from .services import Service
+
+__all__ = ["GroupPlan", "ServiceGroup", "plan_group"]
+
+
+@dataclass(eq=False, slots=True)
+class ServiceGroup:
+    """A service group."""
+
+    uuid: UUID
+    name: str
+    created_at: datetime
+    persistent: bool
+    """False for one that was made with an instance; it goes with its last instance."""
+    services: tuple[Service, ...]
+    domains: tuple[Domain, ...]
+    soft_limit: int
+    hard_limit: int
+    instances: dict[UUID, Instance] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupPlan:
+    """A service group of a request that was found to be in order."""
+
+    services: tuple[Service, ...]
+    domains: tuple[Domain, ...]
+
+
+def plan_group(order: GroupOrder, metro: str, table: DomainTable) -> GroupPlan:
+    """Check a service group of a request.
+
+    Raises:
+        Refusal: With the codes of `plan_services` and `DomainTable.check`.
+    """
+    services = plan_services(order.services or ())
+    for name, limit in (("soft_limit", order.soft_limit), ("hard_limit", order.hard_limit)):
+        if limit not in PORTS:
+            raise Refusal(ErrorCode.INVALID, f"Invalid '{name}' {limit}: must be from 1 to 65535")
+    domains = tuple(_checked(domain, metro, table) for domain in order.domains or ())
+    for domain in domains:
+        if domains.count(domain) > 1:
+            raise Refusal(ErrorCode.INVALID, f"The domain '{domain.label}' is given twice")
+    return GroupPlan(services, domains)
+
+
+def _checked(order: DomainOrder, metro: str, table: DomainTable) -> Domain:
+    if order.certificate is not None:
+        key, value = (
+            ("name", order.certificate.name)
+            if order.certificate.uuid is None
+            else ("uuid", order.certificate.uuid)
+        )
+        # Certificates are not emulated yet, so none that is referred to can exist.
+        raise Refusal(ErrorCode.NOT_FOUND, f"No certificate with {key} '{value}'")
+    return table.check(order.name, metro)

@@ -1,0 +1,84 @@
+"""What an operator may change about the cloud."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from ukrom.errors import SettingsError
+
+__all__ = ["SUFFIXES", "Limits", "MissingImage", "Settings"]
+
+SUFFIXES = ("unikraft.app", "kraft.cloud", "kraft.host")
+"""Domain suffixes that always resolve (specification, Part F.7)."""
+
+
+class MissingImage(Enum):
+    """When an image or ROM that does not exist is noticed (specification, Part E.12)."""
+
+    AT_START = "at-start"  # the instance is made, and stops with stop_reason 4
+    AT_CREATE = "at-create"  # the create is refused with code 8
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Sizes and counts beyond which the platform refuses (specification, Parts C.15, E.7 and F.4)."""
+
+    roms: int = 8
+    """Per instance, both kinds together."""
+    rom_files: int = 16
+    """Per inline ROM."""
+    rom_bytes: int = 1_048_576
+    """Decoded bytes of one inline ROM. [choice]: 1 MB is 1048576 bytes."""
+    instances: int = 16_384
+    """Per account and metro. [choice]: the platform's sample of 64 is too few for load tests."""
+    service_groups: int = 16_384
+    services: int = 16_384
+    """Published ports per account and metro."""
+    replicas: int = 253
+    args: int = 253
+    env: int = 253
+    tags: int = 16
+    tag_length: int = 256
+    annotations: int = 256
+    min_memory_mb: int = 16
+    max_memory_mb: int = 8192
+    min_vcpus: int = 1
+    max_vcpus: int = 32
+    log_page: int = 16_383
+    """Bytes of console in one answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The cloud's settings.
+
+    Raises:
+        SettingsError: No metro, or a suffix that the cloud does not serve.
+    """
+
+    metros: tuple[str, ...] = ("fra",)
+    """Codes of the metros; the first is the one that a loopback address means."""
+    suffix: str = "unikraft.app"
+    """The suffix that reads report; all of `SUFFIXES` resolve."""
+    missing_image: MissingImage = MissingImage.AT_START
+    answer_timeout_s: float = 60.0
+    """How long a request waits for an application to listen, before the runner's `speed`."""
+    wrong_port_grace_s: float = 3.0
+    """How long an application may listen elsewhere before a request is told so, before `speed`."""
+    longest_wait_s: float = 300.0
+    """What a time-out of -1 means, in seconds. [choice]"""
+    stop_grace_s: float = 10.0
+    """How long an application gets to end when its instance is stopped, before `speed`. [choice]"""
+    quick_stop_grace_s: float = 1.0
+    """The same for a stop with `quick`. [choice]"""
+    limits: Limits = field(default_factory=Limits)
+
+    def __post_init__(self) -> None:
+        if not self.metros:
+            raise SettingsError("The cloud was given no metro.", remedy='Name at least one, such as "fra".')
+        if self.suffix not in SUFFIXES:
+            raise SettingsError(
+                f"The domain suffix {self.suffix!r} is not one that the cloud serves.",
+                remedy=f"Take one of {', '.join(SUFFIXES)}.",
+            )

@@ -1,0 +1,155 @@
+"""Waiting without threads: a handler that has to wait is a generator that yields a `Wait`.
+
+The generator goes on with True as soon as the wait's predicate holds, or with False when its
+deadline passes. Predicates are looked at after every change of the cloud's state, under its lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+
+if TYPE_CHECKING:
+    from ukrom.clock import Clock, Timer
+
+    from .guard import Guard
+
+__all__ = ["Steps", "Task", "Wait", "Waits"]
+
+T = TypeVar("T")
+
+Steps: TypeAlias = Generator["Wait", bool, T]
+"""A handler that may wait; its return value is the result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Something to wait for."""
+
+    ready: Callable[[], bool]
+    """Whether it has come; called under the lock, so it must not block."""
+    deadline: float | None = None
+    """When to give up, by the clock's `monotonic`; None waits for ever."""
+
+
+class Task(Generic[T]):
+    """One generator on its way; made by `Waits.spawn`."""
+
+    def __init__(
+        self,
+        waits: Waits,
+        steps: Steps[T],
+        done: Callable[[T], object],
+        failed: Callable[[Exception], object] | None,
+    ) -> None:
+        self._waits = waits
+        self._steps = steps
+        self._done = done
+        self._failed = failed
+        self._timer: Timer | None = None
+        self.wait: Wait | None = None
+
+    def advance(self, value: bool | None) -> None:  # noqa: FBT001 - the outcome of a wait.
+        """Run until the next wait that does not hold yet, or to the end."""
+        self._rest()
+        while True:
+            try:
+                # The first step of a generator takes None and no other value.
+                wait = next(self._steps) if value is None else self._steps.send(value)
+            except StopIteration as end:
+                self._done(end.value)
+                return
+            except Exception as error:
+                if self._failed is None:
+                    raise
+                self._failed(error)
+                return
+            if wait.ready():
+                value = True
+            elif wait.deadline is not None and wait.deadline <= self._waits.clock.monotonic():
+                value = False
+            else:
+                self._sleep(wait)
+                return
+
+    def drop(self) -> None:
+        """Give up on it, for nobody waits for the result any more; call under the lock."""
+        self._rest()
+        self._steps.close()
+
+    def _sleep(self, wait: Wait) -> None:
+        self.wait = wait
+        self._waits.sleeping[self] = None
+        if wait.deadline is not None:
+            left = max(0.0, wait.deadline - self._waits.clock.monotonic())
+            self._timer = self._waits.clock.call_later(
+                left, lambda: self._waits.guard.post(lambda: self._expire(wait))
+            )
+
+    def _expire(self, wait: Wait) -> None:
+        if self.wait is wait:
+            self.advance(wait.ready())
+
+    def _rest(self) -> None:
+        self.wait = None
+        self._waits.sleeping.pop(self, None)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+class Waits:
+    """All generators of one cloud that wait for something."""
+
+    def __init__(self, guard: Guard, clock: Clock) -> None:
+        self.guard = guard
+        self.clock = clock
+        self.sleeping: dict[Task[Any], None] = {}
+
+    def spawn(
+        self,
+        steps: Steps[T],
+        done: Callable[[T], object],
+        failed: Callable[[Exception], object] | None = None,
+    ) -> Task[T]:
+        """Start a generator, under the lock; `done` gets its result, maybe before this returns."""
+        task = Task(self, steps, done, failed)
+        task.advance(None)
+        return task
+
+    def future(self, steps: Steps[T], unwanted: Callable[[T], object] | None = None) -> Future[T]:
+        """Start a generator and give its result as a future.
+
+        Args:
+            steps: The generator; its exception becomes the future's.
+            unwanted: Gets a result that comes after the future was cancelled.
+        """
+        future: Future[T] = Future()
+
+        def hand_over(result: T) -> None:
+            if future.set_running_or_notify_cancel():
+                future.set_result(result)
+            elif unwanted is not None:
+                unwanted(result)
+
+        def fail(error: Exception) -> None:
+            if future.set_running_or_notify_cancel():
+                future.set_exception(error)
+
+        with self.guard:
+            task = self.spawn(
+                steps,
+                lambda result: self.guard.later(lambda: hand_over(result)),
+                lambda error: self.guard.later(lambda: fail(error)),
+            )
+        future.add_done_callback(lambda ended: self.guard.post(task.drop) if ended.cancelled() else None)
+        return future
+
+    def changed(self) -> None:
+        """Let everything go on whose wait is over; call under the lock after every change."""
+        for task in tuple(self.sleeping):
+            wait = task.wait
+            if wait is not None and wait.ready():
+                task.advance(True)  # noqa: FBT003 - the outcome of a wait.
