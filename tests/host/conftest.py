@@ -98,3 +98,55 @@ def make_tree(tmp_path):
 @pytest.fixture
 def tree(make_tree):
     return make_tree()
+
+
+@dataclass
+class FakeQemu:
+    """Writes a script in the place of QEMU; a call gives its path."""
+
+    folder: Path
+
+    @property
+    def path(self) -> Path:
+        return self.folder / "qemu-system-x86_64"
+
+    def __call__(
+        self,
+        *,
+        version: str = "7.2.22",
+        machine: str = "microvm",
+        netdev: str = "user",
+        device: str = "'name \"virtio-blk-device\", bus virtio-bus' virtio-net-device virtio-rng-device"
+        " virtio-serial-device virtserialport",
+        kvm: str = "exit 1",
+        tcg: str = "exit 1",
+        boot: str = "exit 1",
+    ) -> Path:
+        self.path.write_text(
+            f"""#!/bin/sh
+echo run >> {self.folder}/runs
+case "$*" in
+    --version) echo QEMU emulator version {version};;
+    "-machine help") echo {machine};;
+    "-netdev help") echo {netdev};;
+    "-device help") echo {device};;
+    *-kernel*) {boot};;
+    *"-accel kvm"*) {kvm};;
+    *"-accel tcg"*) {tcg};;
+esac
+"""
+        )
+        self.path.chmod(0o755)
+        return self.path
+
+    def runs(self) -> int:
+        """How often it was run."""
+        log = self.folder / "runs"
+        return len(log.read_text().splitlines()) if log.exists() else 0
+
+
+@pytest.fixture
+def fake_qemu(tmp_path):
+    folder = tmp_path / "qemu"
+    folder.mkdir()
+    return FakeQemu(folder)
