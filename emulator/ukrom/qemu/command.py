@@ -20,7 +20,7 @@ GUEST_ADDRESS = "10.0.2.15"
 # pit, pic and rtc stay on: without them microvm hangs at boot under TCG.
 _KERNEL_COMMAND_LINE = (
     "console=ttyS0 reboot=t panic=-1 quiet mitigations=off cryptomgr.notests random.trust_cpu=on"
-    " 8250.nr_uarts=1 pci=off"
+    " 8250.nr_uarts=1"
 )
 
 

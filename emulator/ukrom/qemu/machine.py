@@ -146,6 +146,10 @@ class QemuMachine:
         self._call(self._execute, tuple(argv), self.spec.env if env is None else env, future)
         return future
 
+    def let_go(self) -> None:
+        """Leave the machine up when the loop ends; only for one that was booted with `keep`."""
+        self._call(self._let_go)
+
     @property
     def pid(self) -> int | None:
         """QEMU's process id, while there is one."""
@@ -207,6 +211,8 @@ class QemuMachine:
             )
         )
         self._command = self._process.command
+        if self.keep is not None:
+            (self.keep / "pid").write_text(str(self._process.pid))
         self.timings.spawned = self._elapsed()
         self._enter(MachineState.BOOTING)
         reached = self._loop.create_future()
@@ -349,6 +355,10 @@ class QemuMachine:
         self._killed = True
         if self._process is not None:
             self._process.kill()
+
+    def _let_go(self) -> None:
+        if self._process is not None and self.keep is not None:
+            self._process.let_go()
 
     def _publish(self, port: int) -> None:
         if port in self._ports or self.state is MachineState.ENDED:

@@ -74,15 +74,24 @@ class QemuProcess:
         return self._process.pid
 
     def _watch(self) -> None:
-        loop = asyncio.get_running_loop()
-        watched = os.pidfd_open(self.pid)
+        """Notice the end by a pidfd: no thread per process, no race with a reused process id."""
+        self._pidfd = os.pidfd_open(self.pid)
+        asyncio.get_running_loop().add_reader(self._pidfd, self._reap)
 
-        def reap() -> None:
-            loop.remove_reader(watched)
-            os.close(watched)
-            self.ended.set_result(self._process.wait())
+    def _unwatch(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._pidfd)
+        os.close(self._pidfd)
 
-        loop.add_reader(watched, reap)
+    def _reap(self) -> None:
+        self._unwatch()
+        self.ended.set_result(self._process.wait())
+
+    def let_go(self) -> None:
+        """Treat it as ended, though it stays up; for a machine that outlives its parent."""
+        if not self.ended.done():
+            self._unwatch()
+            self._process.returncode = 0  # else its destructor would warn of a process left behind
+            self.ended.set_result(0)
 
     def kill(self) -> None:
         """End it now; does nothing if it is gone."""

@@ -1,0 +1,124 @@
+"""The plugin's options: command line, then environment, then ini file, then default.
+
+Loaded at every start of pytest, so it imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["OPTIONS", "Option", "Options", "add_options", "resolve"]
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option under its three names: `--ukrom-x`, `UKROM_X`, and `ukrom_x` in the ini file."""
+
+    name: str
+    help: str
+    choices: tuple[str, ...] = ()
+    """Empty for a flag."""
+
+    @property
+    def flag(self) -> str:
+        """The command line's name."""
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def variable(self) -> str:
+        """The environment's name."""
+        return self.name.upper()
+
+
+OPTIONS = (
+    Option("ukrom", "run instances in real VMs (QEMU); without it, tests that need one are skipped"),
+    Option(
+        "ukrom_runner",
+        "what runs instances: auto means qemu (never a silent stub); stub is state only",
+        ("auto", "qemu", "stub"),
+    ),
+    Option(
+        "ukrom_missing",
+        "what becomes of a test when its VM cannot run here; auto: fail if CI is set, else skip",
+        ("auto", "skip", "fail"),
+    ),
+    Option("ukrom_require_vm", "fail every test that would be skipped for want of a VM"),
+    Option("ukrom_keep", "leave the VMs of failing tests up, and print how to reach them"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user chose."""
+
+    vm: bool
+    runner: str
+    missing: str
+    require_vm: bool
+    keep: bool
+    origins: Mapping[str, str]
+    """Where each value that is not the default came from, by option name."""
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Offer every option on the command line and in the ini file."""
+    group = parser.getgroup("ukrom", "Unikraft Cloud emulator with ROMs")
+    for option in OPTIONS:
+        text = f"{option.help} (ini: {option.name}, env: {option.variable})"
+        if option.choices:
+            group.addoption(option.flag, dest=option.name, choices=option.choices, default=None, help=text)
+            parser.addini(option.name, option.help, default="")
+        else:
+            group.addoption(option.flag, dest=option.name, action="store_true", default=None, help=text)
+            parser.addini(option.name, option.help, type="bool", default=False)
+
+
+def resolve(config: pytest.Config, environ: Mapping[str, str] = os.environ) -> Options:
+    """Find the value of every option.
+
+    Raises:
+        pytest.UsageError: A value in the environment or the ini file is none of the choices.
+    """
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for option in OPTIONS:
+        values[option.name], origin = _resolve(option, config, environ)
+        if origin:
+            origins[option.name] = origin
+    return Options(
+        vm=bool(values["ukrom"]),
+        runner=str(values["ukrom_runner"]),
+        missing=str(values["ukrom_missing"]),
+        require_vm=bool(values["ukrom_require_vm"]),
+        keep=bool(values["ukrom_keep"]),
+        origins=origins,
+    )
+
+
+def _resolve(option: Option, config: pytest.Config, environ: Mapping[str, str]) -> tuple[str | bool, str]:
+    given = config.getoption(option.name)
+    if given is not None:
+        return given, option.flag
+    variable = environ.get(option.variable, "")
+    if variable:
+        return _parsed(option, variable, f"the environment variable {option.variable}"), option.variable
+    ini = config.getini(option.name)
+    if ini is True:
+        return True, f"ini {option.name}"
+    if ini:
+        return _parsed(option, ini, f"the ini option {option.name}"), f"ini {option.name}"
+    return (option.choices[0] if option.choices else False), ""
+
+
+def _parsed(option: Option, value: str, where: str) -> str | bool:
+    allowed = option.choices or ("1", "true", "yes", "on", "0", "false", "no", "off")
+    if value.lower() not in allowed:
+        raise pytest.UsageError(f"{where} is {value!r}, expected one of {', '.join(allowed)}")
+    return value.lower() if option.choices else value.lower() in {"1", "true", "yes", "on"}

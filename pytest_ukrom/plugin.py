@@ -1,0 +1,115 @@
+"""The pytest plugin: options, fixtures, reports.
+
+Loaded at every start of pytest, wanted or not; what it imports here must cost next to nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_ukrom.options import add_options, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from pytest_ukrom.facade import Ukrom
+    from pytest_ukrom.options import Options
+    from pytest_ukrom.session import Session
+
+OPTIONS: pytest.StashKey[Options] = pytest.StashKey()
+SESSION: pytest.StashKey[Session] = pytest.StashKey()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer the plugin's options."""
+    add_options(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Resolve the options once, so that a wrong value is told before anything runs."""
+    config.stash[OPTIONS] = resolve(config)
+    config.addinivalue_line("markers", "ukrom_vm: the test needs a real VM; skipped without --ukrom.")
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say what VMs will run on, and why; nothing without --ukrom."""
+    options = config.stash[OPTIONS]
+    if not options.vm:
+        return []
+    from pytest_ukrom.header import header  # noqa: PLC0415 - costs nothing unless it is wanted
+
+    return header(options)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip or fail a marked test where there are no VMs, before its fixtures are built."""
+    if item.get_closest_marker("ukrom_vm") is not None:
+        session = _session(item.config)
+        _ = session.emulator
+        session.need_vm()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the machines of a failing test; judge a test that wanted a VM where there is none."""
+    report = yield
+    session = item.config.stash.get(SESSION, None)
+    if session is not None:
+        from pytest_ukrom.report import complete  # noqa: PLC0415 - loaded with the first session anyway
+
+        complete(session, item, call, report)
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print how to reach the machines that were left up."""
+    session = terminalreporter.config.stash.get(SESSION, None)
+    if session is not None and session.kept:
+        terminalreporter.section("VMs left up by --ukrom-keep")
+        for line in session.kept:
+            terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="session")
+def _ukrom_run(pytestconfig: pytest.Config) -> Iterator[Session]:
+    session = _session(pytestconfig)
+    yield session
+    session.close()
+
+
+@pytest.fixture
+def ukrom(_ukrom_run: Session) -> Iterator[Ukrom]:
+    """A fresh account of the emulated cloud: its instances and services go with the test.
+
+    ROMs, images and caches stay for the next one.
+    """
+    with _ukrom_run.open("ukrom") as view:
+        yield view
+
+
+@pytest.fixture(scope="session")
+def ukrom_session(_ukrom_run: Session) -> Iterator[Ukrom]:
+    """An account that lives as long as the session, for instances that several tests share."""
+    with _ukrom_run.open("ukrom-session") as view:
+        yield view
+
+
+@pytest.fixture
+def ukrom_api(_ukrom_run: Session) -> Iterator[Ukrom]:
+    """The same API, state only: instances are stubs, never VMs, whatever the options say."""
+    with _ukrom_run.open("ukrom-api", vm=False) as view:
+        yield view
+
+
+def _session(config: pytest.Config) -> Session:
+    if SESSION not in config.stash:
+        from pytest_ukrom.session import Session  # noqa: PLC0415 - heavy
+
+        session = config.stash[SESSION] = Session(config.stash[OPTIONS])
+        # The fixture ends it in time; this is for an end that runs no finalizers.
+        config.add_cleanup(session.close)
+    return config.stash[SESSION]

@@ -1,0 +1,61 @@
+"""The runner of a session without VMs: every start fails, and says why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ukrom.cloud import Ended
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ukrom.cloud import Endpoint, MachineEvent, MachineSpec
+
+__all__ = ["RefusingRunner"]
+
+
+class RefusingRunner:
+    """Refuses every machine, so that nothing pretends to run; a `ukrom.cloud.Runner`.
+
+    Args:
+        why: The reason, as the instance's failure shows it.
+    """
+
+    name = "none"
+    speed = 1.0
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+        self._refused = False
+
+    def boot(self, spec: MachineSpec, report: Callable[[MachineEvent], None]) -> _NoMachine:
+        """Report at once that the machine cannot be."""
+        self._refused = True
+        report(Ended(started=False, error=f"{spec.name} cannot run: {self.why}"))
+        return _NoMachine()
+
+    def take_refused(self) -> bool:
+        """Whether a machine was refused since this was last asked."""
+        refused, self._refused = self._refused, False
+        return refused
+
+
+class _NoMachine:
+    """A machine that never was."""
+
+    def stop(self, *, grace_s: float) -> None:
+        """Do nothing."""
+
+    def kill(self) -> None:
+        """Do nothing."""
+
+    def publish(self, port: int) -> None:
+        """Do nothing."""
+
+    def endpoint(self, port: int) -> Endpoint | None:  # noqa: ARG002 - there is none for any port
+        """Lead nowhere."""
+        return None
+
+    def listening(self) -> tuple[int, ...]:
+        """Listen nowhere."""
+        return ()
