@@ -1,18 +1,20 @@
 """What this machine offers: programs, a guest kernel, a cache folder, an accelerator, the guest agent.
 
-Nothing here installs programs; `ukrom setup` does.
+What is missing is got by `ukrom setup`, with `ukrom.host.provision`; nothing else here installs anything.
 """
 
 from __future__ import annotations
 
 from ukrom.host.acceleration import Accelerator, accelerator
-from ukrom.host.agent import agent_binary
+from ukrom.host.agent import agent_binary, agent_sources
 from ukrom.host.cache import Cache, find_cache
+from ukrom.host.compile import find_compiler
 from ukrom.host.kernel import GuestKernel, find_kernel, kernel_release, store_kernel
 from ukrom.host.modules import Module
 from ukrom.host.packages import PackageManager, package_manager
+from ukrom.host.provision import Step, steps
 from ukrom.host.qemu import Qemu, find_qemu
-from ukrom.host.settings import Choices, choices, remember, remembered
+from ukrom.host.settings import Choices, choices, named_by_environment, remember, remembered
 from ukrom.host.tools import MKFS_EROFS, QEMU, SETPRIV, TOOLS, FoundTool, Tool, find_tool
 from ukrom.host.trial import Trial
 
@@ -29,18 +31,23 @@ __all__ = [
     "Module",
     "PackageManager",
     "Qemu",
+    "Step",
     "Tool",
     "Trial",
     "accelerator",
     "agent_binary",
+    "agent_sources",
     "choices",
     "find_cache",
+    "find_compiler",
     "find_kernel",
     "find_qemu",
     "find_tool",
     "kernel_release",
+    "named_by_environment",
     "package_manager",
     "remember",
     "remembered",
+    "steps",
     "store_kernel",
 ]

@@ -7,7 +7,7 @@ from pathlib import Path
 from ukrom.errors import MissingTool
 from ukrom.host.compile import CompileError, compile_agent, is_current
 
-__all__ = ["agent_binary"]
+__all__ = ["agent_binary", "agent_sources"]
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -22,8 +22,8 @@ def agent_binary(package: Path = _PACKAGE) -> Path:
         MissingTool: It was never built, or cannot be built anew.
     """
     binary = package / "qemu" / "guest" / "agent-x86_64"
-    sources = package.parent / "guest"
-    if not (sources / "agent.c").is_file():
+    sources = agent_sources(package)
+    if sources is None:
         if binary.is_file():
             return binary
         message = f"The installed package has no guest agent: {binary} is missing."
@@ -36,3 +36,9 @@ def agent_binary(package: Path = _PACKAGE) -> Path:
         remedy = "Install a C compiler with its static library (gcc, libc6-dev), or `pip install ziglang`."
         raise MissingTool("guest agent", message, remedy=remedy) from error
     return binary
+
+
+def agent_sources(package: Path = _PACKAGE) -> Path | None:
+    """The folder of the agent's sources in a checkout; None where only the package is installed."""
+    sources = package.parent / "guest"
+    return sources if (sources / "agent.c").is_file() else None

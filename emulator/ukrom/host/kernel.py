@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import re
 import shutil
 import tempfile
@@ -11,13 +12,14 @@ from typing import TYPE_CHECKING
 
 from ukrom.errors import MissingTool, SettingsError
 from ukrom.host.modules import Module, guest_modules
+from ukrom.host.packages import PackageManager, package_manager
 from ukrom.host.settings import choices
 
 if TYPE_CHECKING:
     from ukrom.host.cache import Cache
     from ukrom.host.settings import Choices
 
-__all__ = ["GuestKernel", "find_kernel", "kernel_release", "store_kernel"]
+__all__ = ["GuestKernel", "find_kernel", "kernel_release", "kernel_remedy", "store_kernel"]
 
 # The Linux/x86 boot protocol: "HdrS" at 0x202, and at 0x20e where the version text is, less 0x200.
 _MAGIC = slice(0x202, 0x206)
@@ -62,6 +64,18 @@ def kernel_release(image: Path) -> str:
     return release
 
 
+def kernel_remedy(manager: PackageManager | None) -> str:
+    """How to get a guest kernel on a system, in a sentence."""
+    if manager is PackageManager.APT:
+        return "Run `ukrom setup`."
+    release = platform.release() if platform.system() == "Linux" else "<release>"
+    source = "this system's own" if platform.system() == "Linux" else "one copied from a Linux machine"
+    return (
+        f"Use an x86_64 Linux kernel and its modules, such as {source}:"
+        f" `ukrom setup --kernel /boot/vmlinuz-{release} --modules /lib/modules/{release}`."
+    )
+
+
 def find_kernel(cache: Cache, chosen: Choices | None = None) -> GuestKernel:
     """The kernel to boot guests with: the chosen one, else the newest that setup unpacked.
 
@@ -78,7 +92,8 @@ def find_kernel(cache: Cache, chosen: Choices | None = None) -> GuestKernel:
         return _chosen_kernel(chosen.kernel, chosen.modules)
     stored = sorted(cache.root.glob("kernel/*/vmlinuz"), key=_age_of_release)
     if not stored:
-        raise MissingTool("guest kernel", f"No guest kernel was set up in {cache.root / 'kernel'}.")
+        message = f"No guest kernel was set up in {cache.root / 'kernel'}."
+        raise MissingTool("guest kernel", message, remedy=kernel_remedy(package_manager()))
     return _stored_kernel(stored[-1], chosen.modules)
 
 

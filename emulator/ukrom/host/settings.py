@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ukrom.host.cache import Cache
 
-__all__ = ["Choices", "choices", "remember", "remembered"]
+__all__ = ["Choices", "choices", "named_by_environment", "remember", "remembered"]
 
 _FILE = "settings.json"
 
@@ -38,14 +38,18 @@ class Choices:
 
 
 def choices(cache: Cache, environ: Mapping[str, str] | None = None) -> Choices:
-    """What was chosen: `UKROM_QEMU`, `UKROM_KERNEL`, `UKROM_MODULES`, else what setup remembered.
+    """What was chosen: by the environment, else what setup remembered.
 
     Raises:
         SettingsError: The remembered choices cannot be read.
     """
+    return named_by_environment(environ).over(remembered(cache))
+
+
+def named_by_environment(environ: Mapping[str, str] | None = None) -> Choices:
+    """What `UKROM_QEMU`, `UKROM_KERNEL` and `UKROM_MODULES` name."""
     environ = os.environ if environ is None else environ
-    named = {field.name: environ.get(f"UKROM_{field.name.upper()}") for field in fields(Choices)}
-    return _choices(named).over(remembered(cache))
+    return _choices({field.name: environ.get(f"UKROM_{field.name.upper()}") for field in fields(Choices)})
 
 
 def remembered(cache: Cache) -> Choices:
