@@ -26,9 +26,9 @@ _ADJECTIVES = (
 )  # fmt: skip
 _NOUNS = (
     "bay", "bird", "bloom", "breeze", "brook", "bush", "cloud", "dawn", "dew", "dust", "field", "fire",
-    "flower", "fog", "forest", "frost", "glade", "grass", "haze", "hill", "lake", "leaf", "meadow", "moon",
-    "morning", "mountain", "night", "pond", "rain", "river", "sea", "shadow", "sky", "snow", "sound", "star", "sun",
-    "surf", "tree", "wave",
+    "flower", "fog", "forest", "frost", "glade", "grass", "haze", "hill", "lake", "leaf", "meadow",
+    "moon", "morning", "mountain", "night", "pond", "rain", "river", "sea", "shadow", "sky", "snow",
+    "sound", "star", "sun", "surf", "tree", "wave",
 )  # fmt: skip
 
 # Instance names allow less than image names do; whatever else occurs becomes a dash.

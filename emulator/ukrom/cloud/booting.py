@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["StartFailed", "machine_spec", "pull"]
 
 
-class StartFailed(Exception):  # noqa: N818 - what became of a start.
+class StartFailed(Exception):
     """An instance cannot start; its stop reason is the platform's, with this stop code."""
 
     def __init__(self, code: PlatformCode, message: str) -> None:

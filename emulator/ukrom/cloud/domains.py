@@ -94,13 +94,9 @@ class DomainTable:
             raise Refusal(ErrorCode.ALREADY_EXISTS, f"The domain '{fqdn}' is already in use")
         return domain
 
-    def labels(self, metro: str) -> frozenset[str]:
+    def labels(self, metro: str) -> Labels:
         """Give the labels in use in a metro."""
-        return frozenset(domain.label for domain in self._owners if domain.metro == metro)
-
-    def free(self, label: str, metro: str) -> bool:
-        """Whether a label is in nobody's use in a metro."""
-        return Domain(metro, label) not in self._owners
+        return Labels(self._owners, metro)
 
     def claim(self, domain: Domain, group: ServiceGroup) -> None:
         """Give a free domain to a group."""
@@ -109,3 +105,14 @@ class DomainTable:
     def release(self, domain: Domain) -> None:
         """Make a domain free again."""
         self._owners.pop(domain, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """The labels in use in one metro; asked one by one, for there may be many."""
+
+    _owners: Mapping[Domain, ServiceGroup]
+    _metro: str
+
+    def __contains__(self, label: object) -> bool:
+        return isinstance(label, str) and Domain(self._metro, label) in self._owners

@@ -6,14 +6,16 @@ The bytes are the ingress's business. Balancing is least-connection over running
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from .states import State
 from .waits import Wait
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from concurrent.futures import Future
     from uuid import UUID
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from .groups import ServiceGroup
     from .instances import Instance, Run
     from .ports import Endpoint
+    from .services import Service
     from .waits import Steps
 
 __all__ = ["Gateway", "Lease", "NoAnswer", "Route"]
@@ -40,7 +43,7 @@ class Route:
     group_uuid: UUID
 
 
-class NoAnswer(Exception):  # noqa: N818 - what a request comes to, the ingress makes a page of it.
+class NoAnswer(Exception):
     """No instance can answer a request.
 
     Args:
@@ -81,6 +84,7 @@ class Gateway:
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
+        self._uses: Counter[int] = Counter()
         self._ports: frozenset[int] = frozenset()
         self._watchers: list[Callable[[frozenset[int]], None]] = []
 
@@ -116,14 +120,22 @@ class Gateway:
         with self._cloud.guard:
             self._watchers.append(call)
 
-    def ports_may_have_changed(self) -> None:
-        """Look at the services anew; under the cloud's lock."""
-        groups = set(self._cloud.domains.owners.values())
-        ports = frozenset(service.port for group in groups for service in group.services)
+    def opened(self, services: Iterable[Service]) -> None:
+        """Count the ports of a new service group; under the cloud's lock."""
+        self._uses.update(service.port for service in services)
+        self._tell()
+
+    def closed(self, services: Iterable[Service]) -> None:
+        """Discount the ports of a service group that is gone; under the cloud's lock."""
+        self._uses.subtract(service.port for service in services)
+        self._tell()
+
+    def _tell(self) -> None:
+        ports = frozenset(port for port, uses in self._uses.items() if uses)
         if ports != self._ports:
             self._ports = ports
             for call in self._watchers:
-                self._cloud.guard.later(lambda call=call: call(ports))  # type: ignore[misc]
+                self._cloud.guard.later(partial(call, ports))
 
     def lease(self, route: Route) -> Future[Lease]:
         """Get an instance for one request or connection.

@@ -50,6 +50,9 @@ def plan_group(order: GroupOrder, metro: str, table: DomainTable) -> GroupPlan:
     Raises:
         Refusal: With the codes of `plan_services` and `DomainTable.check`.
     """
+    if order.not_emulated:
+        fields = ", ".join(f"'{field}'" for field in order.not_emulated)
+        raise Refusal(ErrorCode.NOT_SUPPORTED, f"Not emulated yet in a service group: {fields}")
     services = plan_services(order.services or ())
     for name, limit in (("soft_limit", order.soft_limit), ("hard_limit", order.hard_limit)):
         if limit not in PORTS:

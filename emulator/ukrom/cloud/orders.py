@@ -90,6 +90,8 @@ class GroupOrder:
     domains: tuple[DomainOrder, ...] | None = None
     soft_limit: int = 1
     hard_limit: int = 65535
+    not_emulated: tuple[str, ...] = ()
+    """Fields that were given a meaning which the emulator does not have yet."""
 
 
 @dataclass(frozen=True, slots=True)

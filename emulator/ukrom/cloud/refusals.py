@@ -43,7 +43,7 @@ class ErrorCode(IntEnum):
     CERT_CN_MISMATCH = 30
 
 
-class Refusal(Exception):  # noqa: N818 - an answer of the platform, not a fault.
+class Refusal(Exception):
     """The platform refuses one item.
 
     Args:

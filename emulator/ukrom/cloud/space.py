@@ -16,7 +16,7 @@ from .sources import ImageSource, InlineImage
 from .states import State
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
     from uuid import UUID
 
     from .accounts import Account
@@ -43,6 +43,7 @@ class Space:
         self.inline_images: dict[UUID, InlineImage] = {}
         self._instance_names: dict[str, Instance] = {}
         self._group_names: dict[str, ServiceGroup] = {}
+        self._published = 0
 
     def instance(self, ref: Ref) -> Instance:
         """Find an instance.
@@ -106,14 +107,17 @@ class Space:
                     ErrorCode.ALREADY_EXISTS, f"A service group with the name '{order.name}' already exists"
                 )
         plan = plan_group(order, self.metro, self._cloud.domains)
-        published = sum(len(group.services) for group in self.groups.values())
-        if len(self.groups) + 1 > limits.service_groups or published + len(plan.services) > limits.services:
+        if (
+            len(self.groups) + 1 > limits.service_groups
+            or self._published + len(plan.services) > limits.services
+        ):
             raise Refusal(ErrorCode.QUOTA, "Failed to create. Quota exceeded")
         group = self._made(order, plan, persistent=persistent)
         self.groups[group.uuid] = self._group_names[group.name] = group
         for domain in group.domains:
             self._cloud.domains.claim(domain, group)
-        self._cloud.gateway.ports_may_have_changed()
+        self._published += len(group.services)
+        self._cloud.gateway.opened(group.services)
         return group
 
     def delete_group(self, group: ServiceGroup) -> None:
@@ -153,7 +157,8 @@ class Space:
         del self._group_names[group.name]
         for domain in group.domains:
             self._cloud.domains.release(domain)
-        self._cloud.gateway.ports_may_have_changed()
+        self._published -= len(group.services)
+        self._cloud.gateway.closed(group.services)
 
     def _roms(self, plan: InstancePlan, *, required: bool) -> tuple[Rom, ...]:
         roms = []
@@ -252,7 +257,7 @@ class Space:
 class _Taken:
     """Names that are taken in one place or another."""
 
-    def __init__(self, *places: Sequence[str] | frozenset[str] | dict[str, ServiceGroup]) -> None:
+    def __init__(self, *places: Container[str]) -> None:
         self._places = places
 
     def __contains__(self, name: object) -> bool:

@@ -1,0 +1,176 @@
+"""What each operation on instances does with one item (specification, Parts B.1 and D)."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+from ukrom.cloud import ErrorCode, Refusal, State, Wait, log_window, not_found
+
+from .envelope import Outcome
+from .views import created_view, instance_reference, instance_view
+
+if TYPE_CHECKING:
+    from ukrom.cloud import Instance, InstanceOrder, Run, Steps
+
+    from .call import Call
+    from .instance_models import DeleteInstance, LogInstance, StartInstance, StopInstance, WaitInstance
+
+__all__ = ["create", "delete", "find", "listed", "log", "read", "reference", "start", "stop", "wait"]
+
+
+def find(call: Call, ref: Any) -> Instance:
+    """Find the instance that an item means."""
+    return call.space.instance(ref)
+
+
+def listed(call: Call) -> list[Instance]:
+    """Give the instances of a listing, oldest first, filtered by tags."""
+    tags = call.query.tags()
+    return [instance for instance in call.space.instances.values() if tags <= set(instance.tags)]
+
+
+def reference(call: Call, instance: Instance) -> dict[str, Any]:  # noqa: ARG001 - one shape for all views.
+    """Show no more than which instance it is."""
+    return instance_reference(instance)
+
+
+def read(call: Call, instance: Instance) -> dict[str, Any]:
+    """Show an instance."""
+    return instance_view(instance, call.suffix, call.cloud.clock.monotonic())
+
+
+def create(call: Call, order: InstanceOrder) -> list[Outcome | Steps[Outcome]]:
+    """Make instances, start them if asked to, and wait for them if asked to."""
+    instances = call.space.create_instances(order)
+    return [_begun(call, instance, order) for instance in instances]
+
+
+def _begun(call: Call, instance: Instance, order: InstanceOrder) -> Outcome | Steps[Outcome]:
+    if not order.autostart:
+        return Outcome(created_view(instance, call.suffix, waited=False))
+    run = call.cloud.lifecycle.start(instance)
+    if run is None:
+        return _stopped(instance)
+    if not order.timeout_s:
+        return Outcome(created_view(instance, call.suffix, waited=False))
+    return _created(call, instance, run, order.timeout_s)
+
+
+def _created(call: Call, instance: Instance, run: Run, timeout_s: int) -> Steps[Outcome]:
+    came = yield Wait(lambda: run.up_since is not None or run.over, _deadline(call, instance, timeout_s))
+    if run.up_since is not None:
+        return Outcome(created_view(instance, call.suffix, waited=True))
+    return _stopped(instance) if came else _lapsed(instance)
+
+
+def start(call: Call, instance: Instance, said: StartInstance) -> Outcome | Steps[Outcome]:
+    """Start an instance, and wait until it runs if asked to."""
+    previous = instance.state
+    run = call.cloud.lifecycle.start(instance)
+    if run is None:
+        return _stopped(instance)
+    if not said.seconds or run.up_since is not None:
+        return _moved(instance, previous)
+    return _started(call, instance, run, previous, said.seconds)
+
+
+def _started(call: Call, instance: Instance, run: Run, previous: State, timeout_s: int) -> Steps[Outcome]:
+    came = yield Wait(lambda: run.up_since is not None or run.over, _deadline(call, instance, timeout_s))
+    if run.up_since is not None:
+        return _moved(instance, previous)
+    return _stopped(instance) if came else _lapsed(instance)
+
+
+def stop(call: Call, instance: Instance, said: StopInstance) -> Outcome:
+    """Begin to stop an instance."""
+    previous = instance.state
+    call.cloud.lifecycle.stop(instance, said.order())
+    return _moved(instance, previous)
+
+
+def wait(call: Call, instance: Instance, said: WaitInstance) -> Outcome | Steps[Outcome]:
+    """Wait until an instance is in a state."""
+    state = State(said.state)
+    if instance.state is state:
+        return _seen(instance)
+    if not said.seconds:
+        return _lapsed(instance)
+    return _waited(call, instance, state, said.seconds)
+
+
+def _waited(call: Call, instance: Instance, state: State, timeout_s: float) -> Steps[Outcome]:
+    # [choice]: a run that ends while something else is awaited of it ends the wait. An instance
+    # that does not run at all may still be started by somebody.
+    run = instance.run
+    came = yield Wait(
+        lambda: instance.state in {state, State.DELETED} or (run is not None and run.over),
+        _deadline(call, instance, timeout_s),
+    )
+    if instance.state is state:
+        return _seen(instance)
+    if instance.state is State.DELETED:
+        raise not_found("instance", "uuid", instance.uuid)
+    if not came:
+        return _lapsed(instance)
+    why = f": {instance.failure}" if instance.failure else ""
+    message = (
+        f"Instance is in state '{instance.state.value}' and will not reach '{state.value}' by itself{why}"
+    )
+    raise Refusal(ErrorCode.FAILED_WRONG_VM_STATE, message)
+
+
+def log(call: Call, instance: Instance, said: LogInstance) -> Outcome:
+    """Give part of an instance's console."""
+    window = log_window(instance.console, said.offset, said.limit, call.cloud.settings.limits)
+    return Outcome(
+        {
+            **instance_reference(instance),
+            "output": base64.b64encode(window.output).decode(),
+            "available": {"start": window.available[0], "end": window.available[1]},
+            "range": {"start": window.range[0], "end": window.range[1]},
+            "state": instance.state.value,
+        }
+    )
+
+
+def delete(call: Call, instance: Instance, said: DeleteInstance) -> Outcome | Steps[Outcome]:
+    """Delete an instance, and wait until its machine is gone if asked to."""
+    if instance.delete_lock:
+        raise Refusal(ErrorCode.NOT_ALLOWED, "Deletion protection enabled")
+    previous = instance.state
+    run = call.cloud.remove(instance)
+    done = Outcome({**instance_reference(instance), "previous_state": previous.value})
+    return _deleted(call, instance, run, said.timeout_s, done) if run is not None and said.timeout_s else done
+
+
+def _deleted(call: Call, instance: Instance, run: Run, timeout_s: int, done: Outcome) -> Steps[Outcome]:
+    came = yield Wait(lambda: run.ended, _deadline(call, instance, timeout_s))
+    return done if came else _lapsed(instance)
+
+
+def _deadline(call: Call, instance: Instance, timeout_s: float) -> float:
+    cloud = call.cloud
+    longest_s = cloud.settings.longest_wait_s * cloud.speed(instance)
+    return cloud.clock.monotonic() + (longest_s if timeout_s < 0 else timeout_s)
+
+
+def _seen(instance: Instance) -> Outcome:
+    return Outcome({**instance_reference(instance), "state": instance.state.value})
+
+
+def _moved(instance: Instance, previous: State) -> Outcome:
+    states = {"state": instance.state.value, "previous_state": previous.value}
+    return Outcome({**instance_reference(instance), **states})
+
+
+def _stopped(instance: Instance) -> Outcome:
+    # No error code: clients then read the instance for the reason (Part D.7).
+    seen = {**instance_reference(instance), "state": instance.state.value}
+    if instance.failure is not None:
+        seen["message"] = f"Instance stopped before it was running: {instance.failure}"
+    return Outcome(seen, failed=True)
+
+
+def _lapsed(instance: Instance) -> Outcome:
+    return Outcome({**instance_reference(instance), "state": instance.state.value}, timed_out=True)

@@ -1,0 +1,86 @@
+"""From method and path to an operation (specification, Part B.1: literal parts win over `{uuid}`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .envelope import RequestRefused
+from .operations import NOT_EMULATED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .operations import Operation
+
+__all__ = ["Match", "Routes", "segments"]
+
+_UUID = "{uuid}"
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """An operation, and what stood for `{uuid}` in the path."""
+
+    operation: Operation
+    uuid: str | None
+
+
+def segments(path: str) -> tuple[str, ...]:
+    """Split a path; `/v1` in front counts for nothing, be it there once, twice or not at all."""
+    parts = tuple(part for part in path.split("/") if part)
+    return parts[2:] if parts[:2] == ("v1", "v1") else parts[1:] if parts[:1] == ("v1",) else parts
+
+
+class Routes:
+    """The paths of a table of operations."""
+
+    def __init__(self, operations: Iterable[Operation]) -> None:
+        self._by_path: dict[tuple[str, ...], dict[str, Operation]] = {}
+        for operation in operations:
+            for path in operation.paths:
+                self._by_path.setdefault(segments(path), {})[operation.method] = operation
+
+    def match(self, method: str, path: str) -> Match:
+        """Find the operation of a request.
+
+        Raises:
+            RequestRefused: 404 for an unknown path, 405 for a method that it has not, 501 for what
+                the platform has and the emulator has not.
+        """
+        parts = segments(path)
+        operations = self._by_path.get(parts)
+        uuid = None
+        if operations is None and len(parts) > 1 and not _is_literal(parts):
+            operations = self._by_path.get((parts[0], _UUID, *parts[2:]))
+            uuid = parts[1]
+        operation = None if operations is None else operations.get(method)
+        if operation is not None:
+            return Match(operation, uuid)
+        if _is_planned(method, parts):
+            raise RequestRefused(501, f"{method} {path} is not emulated yet")
+        if operations is not None:
+            raise RequestRefused(
+                405, f"method {method} is not valid for {path}; it takes {', '.join(operations)}"
+            )
+        raise RequestRefused(404, f"no route for {method} {path}")
+
+
+def _is_literal(parts: tuple[str, ...]) -> bool:
+    # `/instances/templates` is never an instance called so.
+    return any(pattern[:2] == parts[:2] for _, pattern in _PLANNED)
+
+
+def _is_planned(method: str, parts: tuple[str, ...]) -> bool:
+    return any(method in methods and _fits(pattern, parts) for methods, pattern in _PLANNED)
+
+
+def _fits(pattern: tuple[str, ...], parts: tuple[str, ...]) -> bool:
+    if pattern[-1] == "*":
+        pattern, parts = pattern[:-1], parts[: len(pattern) - 1]
+    return len(pattern) == len(parts) and all(
+        wanted in {_UUID, part} for wanted, part in zip(pattern, parts, strict=True)
+    )
+
+
+_PLANNED = tuple((frozenset(methods.split()), segments(path)) for methods, path in NOT_EMULATED)

@@ -1,0 +1,134 @@
+"""Whom a request means: by path, by query, by body, or all of these together.
+
+Specification, Parts A.10 to A.12. The same resource named twice is meant once, with what the body
+says about it. [choice]
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from pydantic import create_model
+
+from ukrom.cloud import ErrorCode, Ref, Refusal
+
+from .envelope import Outcome, RequestRefused, refused
+from .identifiers import read_uuid
+from .wire import Text, Wire, read_list, read_object
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .query import Query
+
+__all__ = ["Bare", "Target", "page", "required", "targets"]
+
+T = TypeVar("T", bound=Wire)
+R = TypeVar("R")
+
+
+class Bare(Wire):
+    """An item that is a reference and nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target(Generic[T]):
+    """One resource that is meant, and what is said about it."""
+
+    ref: Ref | Refusal
+    """How to find it, or why that cannot be."""
+    said: T
+    identifiers: dict[str, str]
+    """As the caller named it, to be echoed on failure."""
+
+    def failed(self, refusal: Refusal) -> Outcome:
+        """Make the outcome of a refusal."""
+        return refused(refusal, **self.identifiers)
+
+
+def targets(model: type[T], path_uuid: str | None, query: Query, body: bytes) -> list[Target[T]]:
+    """Collect the resources that a request means.
+
+    Args:
+        model: What can be said about each; the arguments of the `{uuid}` form.
+        path_uuid: The UUID in the path, if it has one; the body is then one bare object.
+        query: `uuid` and `name` filters.
+        body: Else an array of references with arguments.
+
+    Raises:
+        RequestRefused: 400; the body has wrong types, or a UUID is none.
+    """
+    if path_uuid is not None:
+        uuid = read_uuid(path_uuid)
+        said = read_object(model, body) if body else model()
+        return [Target(Ref(uuid=uuid), said, {"uuid": str(uuid)})]
+    found = [_from_item(model, item) for item in read_list(_bulk(model), body)] if body else []
+    named = {(key, value) for target in found for key, value in target.identifiers.items()}
+    for uuid in query.uuids():
+        if ("uuid", str(uuid)) not in named:
+            named.add(("uuid", str(uuid)))
+            found.append(Target(Ref(uuid=uuid), model(), {"uuid": str(uuid)}))
+    for name in query.texts("name"):
+        if ("name", name) not in named:
+            named.add(("name", name))
+            found.append(Target(Ref(name=name), model(), {"name": name}))
+    return found
+
+
+def page(items: Sequence[R], uuids: Sequence[Any], query: Query) -> list[R]:
+    """Cut a page out of a listing; its cursor names the first item of the page.
+
+    Args:
+        items: All of the listing, oldest first. [choice]
+        uuids: Their UUIDs.
+        query: `count`, `from`, `order` and `sortby`.
+
+    Raises:
+        RequestRefused: 400; a value that is not allowed.
+    """
+    query.choice("sortby", "create_time")
+    ordered = list(items)
+    keys = list(uuids)
+    if query.choice("order", "asc", "desc") == "desc":
+        ordered.reverse()
+        keys.reverse()
+    cursor = query.cursor()
+    if cursor is not None:
+        # A cursor that is gone gives an empty page, after which clients take an earlier one.
+        ordered = ordered[keys.index(cursor) :] if cursor in keys else []
+    count = query.count()
+    return ordered if count is None else ordered[:count]
+
+
+@lru_cache(maxsize=64)
+def _bulk(model: type[Wire]) -> type[Wire]:
+    fields: dict[str, Any] = {"uuid": (Text, None), "name": (Text, None)}
+    bulk: type[Wire] = create_model(f"{model.__name__}Item", __base__=model, **fields)
+    return bulk
+
+
+def _from_item(model: type[T], item: Any) -> Target[T]:
+    arguments = {field: getattr(item, field) for field in item.model_fields_set - {"uuid", "name"}}
+    said = model.model_construct(_fields_set=set(arguments), **arguments)
+    identifiers = {key: value for key in ("uuid", "name") if (value := getattr(item, key)) is not None}
+    if len(identifiers) == 2:
+        refusal = Refusal(ErrorCode.NOT_BOTH, "A reference has either a 'uuid' or a 'name', not both")
+        return Target(refusal, said, identifiers)
+    if not identifiers:
+        return Target(Refusal(ErrorCode.MISSING_ID, "A reference needs a 'uuid' or a 'name'"), said, {})
+    if item.uuid is None:
+        return Target(Ref(name=item.name), said, identifiers)
+    uuid = read_uuid(item.uuid)
+    return Target(Ref(uuid=uuid), said, {"uuid": str(uuid)})
+
+
+def required(found: Sequence[Target[T]], body: bytes) -> None:
+    """Refuse a request that names nothing at all.
+
+    Raises:
+        RequestRefused: 400; neither the path, nor the query, nor the body names a resource.
+    """
+    if not found and not body:
+        raise RequestRefused(400, "The request names no resource: give a list of references as its body")

@@ -1,0 +1,105 @@
+"""What requests about service groups look like (specification, Parts B.2 and C.8)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from ukrom.cloud import DomainOrder, GroupOrder, Ref, ServiceOrder
+
+from .envelope import RequestRefused
+from .identifiers import read_uuid
+from .wire import Integer, Text, Wire, given
+
+__all__ = ["CreateGroup", "InstanceGroup"]
+
+
+class CertificateRef(Wire):
+    """A reference to a certificate."""
+
+    uuid: Text = None
+    name: Text = None
+
+    def ref(self) -> Ref:
+        """Say it in the cloud's terms."""
+        return Ref(None if self.uuid is None else read_uuid(self.uuid), self.name)
+
+
+class CreateDomain(Wire):
+    """A domain (Part F.7)."""
+
+    name: str
+    certificate: Annotated[CertificateRef | None, given("object")] = None
+
+    def order(self) -> DomainOrder:
+        """Say it in the cloud's terms."""
+        return DomainOrder(self.name, None if self.certificate is None else self.certificate.ref())
+
+
+class CreateService(Wire):
+    """A published port (Part C.8)."""
+
+    port: int
+    destination_port: Integer = None
+    protocol: Literal["tcp", "udp"] = "tcp"
+    ip: Text = None
+    handlers: Annotated[list[Literal["tls", "http", "redirect"]] | None, given("array")] = None
+
+    def order(self) -> ServiceOrder:
+        """Say it in the cloud's terms."""
+        handlers = None if self.handlers is None else frozenset(self.handlers)
+        return ServiceOrder(self.port, self.destination_port, self.protocol, self.ip, handlers)
+
+
+class _Group(Wire):
+    name: Text = None
+    domains: Annotated[list[CreateDomain] | None, given("array")] = None
+    soft_limit: int = 1
+    hard_limit: int = 65535
+
+    def check(self) -> None:
+        """Check what can be checked without knowing the account.
+
+        Raises:
+            RequestRefused: 400; the soft limit is above the hard one (Part A.4).
+        """
+        if self.soft_limit > self.hard_limit:
+            raise RequestRefused(400, "'soft_limit' must not be greater than 'hard_limit'")
+
+    def _domains(self) -> tuple[DomainOrder, ...] | None:
+        return None if self.domains is None else tuple(domain.order() for domain in self.domains)
+
+
+class InstanceGroup(_Group):
+    """A service group in an instance's create: one to join, or a new one."""
+
+    uuid: Text = None
+    services: Annotated[list[CreateService] | None, given("array")] = None
+
+    def order(self) -> GroupOrder:
+        """Say it in the cloud's terms."""
+        return GroupOrder(
+            None if self.uuid is None else read_uuid(self.uuid),
+            self.name,
+            None if self.services is None else tuple(service.order() for service in self.services),
+            self._domains(),
+            self.soft_limit,
+            self.hard_limit,
+        )
+
+
+class CreateGroup(_Group):
+    """A persistent service group to be made."""
+
+    called: ClassVar[str] = "service group creation arguments"
+    services: list[CreateService]
+    autokill: Annotated[dict[str, Any] | None, given("object")] = Field(default=None)
+
+    def order(self) -> GroupOrder:
+        """Say it in the cloud's terms."""
+        services = tuple(service.order() for service in self.services)
+        not_emulated = ("autokill",) if self.autokill else ()
+        return GroupOrder(
+            None, self.name, services, self._domains(), self.soft_limit, self.hard_limit, not_emulated
+        )
