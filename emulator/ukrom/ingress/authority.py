@@ -31,7 +31,7 @@ class CertificateAuthority:
         self._lock = threading.RLock()
         self._made: trustme.CA | None = None
         self._client: ssl.SSLContext | None = None
-        self._leaves: OrderedDict[str, ssl.SSLContext] = OrderedDict()
+        self._leaves: OrderedDict[tuple[str, ...], ssl.SSLContext] = OrderedDict()
         self._asked: weakref.WeakKeyDictionary[object, str] = weakref.WeakKeyDictionary()
 
     @property
@@ -55,9 +55,9 @@ class CertificateAuthority:
         def choose(connection: ssl.SSLSocket | ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
             if name:
                 self._asked[connection] = name.lower()
-                connection.context = self._leaf(name.lower())
+            connection.context = self._leaf(name.lower()) if name else self._leaf(*LOCAL_NAMES)
 
-        context = self._new_server_context(*LOCAL_NAMES)
+        context = _server_context()
         context.sni_callback = choose
         return context
 
@@ -82,20 +82,21 @@ class CertificateAuthority:
                 self._made = trustme.CA(organization_name="ukrom", organization_unit_name="local emulator")
             return self._made
 
-    def _leaf(self, name: str) -> ssl.SSLContext:
+    def _leaf(self, *names: str) -> ssl.SSLContext:
         with self._lock:
-            context = self._leaves.get(name)
+            context = self._leaves.get(names)
             if context is None:
-                context = self._leaves[name] = self._new_server_context(name)
+                context = self._leaves[names] = _server_context()
+                self._ca().issue_cert(*names).configure_cert(context)
                 if len(self._leaves) > KEPT_CONTEXTS:
                     self._leaves.popitem(last=False)
             return context
 
-    def _new_server_context(self, *names: str) -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.set_alpn_protocols(["http/1.1"])
-        self._ca().issue_cert(*names).configure_cert(context)
-        return context
+
+def _server_context() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
 def _system_cas() -> bytes:

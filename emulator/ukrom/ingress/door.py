@@ -80,6 +80,12 @@ class Door(respx.MockRouter):
         routers.remove(self)
         routers.insert(0, self)
 
+    def stop(self, clear: bool = True, reset: bool = True, quiet: bool = False) -> None:  # noqa: FBT001, FBT002 - respx's own.
+        """Answer no more, and close the connections that were kept."""
+        super().stop(clear=clear, reset=reset, quiet=quiet)
+        for way in self._ways.values():
+            way.sync.close()
+
     def handler(self, request: httpx.Request) -> httpx.Response:
         """Answer a blocking call (respx's hook).
 

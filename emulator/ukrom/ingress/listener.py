@@ -51,11 +51,15 @@ class HttpListener:
     Args:
         app: The ASGI app; no lifespan messages are sent.
         listener: A listening socket, made with IPPROTO_TCP; closed by `stop`.
-        context: For HTTPS.
+        context: Makes the TLS context for HTTPS, when the first client comes: who uses HTTP only need not
+            wait for certificates.
     """
 
     def __init__(
-        self, app: Callable[..., Any], listener: socket.socket, context: ssl.SSLContext | None = None
+        self,
+        app: Callable[..., Any],
+        listener: socket.socket,
+        context: Callable[[], ssl.SSLContext] | None = None,
     ) -> None:
         config = uvicorn.Config(
             app,
@@ -71,7 +75,8 @@ class HttpListener:
         )
         config.load()
         self._config = config
-        self._context = context
+        self._make_context = context
+        self._context: ssl.SSLContext | None = None
         self._state = ServerState()
         self._acceptor = Acceptor(listener, self._serve)
         self.port: int = listener.getsockname()[1]
@@ -95,6 +100,8 @@ class HttpListener:
             await asyncio.sleep(0)
 
     async def _serve(self, connection: socket.socket) -> None:
+        if self._make_context is not None and self._context is None:
+            self._context = self._make_context()
         loop = asyncio.get_running_loop()
         await loop.connect_accepted_socket(
             lambda: _Protocol(config=self._config, server_state=self._state, app_state={}),

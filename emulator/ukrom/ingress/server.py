@@ -79,7 +79,7 @@ class Ingress:
         self._thread = threading.get_ident()
         self._listeners = {
             "http": HttpListener(self._front, plain),
-            "https": HttpListener(self._front, secure, self.authority.server_context()),
+            "https": HttpListener(self._front, secure, self.authority.server_context),
         }
         for listener in self._listeners.values():
             listener.start()
