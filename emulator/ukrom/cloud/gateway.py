@@ -160,10 +160,17 @@ class Gateway:
             deadline = began + settings.answer_timeout_s * speed
             if clock.monotonic() >= deadline:
                 raise _too_late(route, waiting, settings.answer_timeout_s * speed)
-            verdicts = [
-                at for instance in waiting if (at := self._wrong_port_at(instance, route)) is not None
-            ]
-            yield Wait(lambda: self._choose(route) is not None, min((deadline, *verdicts)))
+            verdict = self._next_verdict(route)
+            yield Wait(
+                lambda: self._choose(route) is not None or self._next_verdict(route) != verdict,  # noqa: B023
+                deadline if verdict is None else min(deadline, verdict),
+            )
+
+    def _next_verdict(self, route: Route) -> float | None:
+        """Give when the next candidate's grace to open the right port ends, if one is running."""
+        now = self._cloud.clock.monotonic()
+        ends = (self._wrong_port_at(instance, route) for instance in self._candidates(route))
+        return min((end for end in ends if end is not None and end > now), default=None)
 
     def _candidates(self, route: Route) -> list[Instance]:
         group = self._group(route)
@@ -229,7 +236,10 @@ def _nobody(route: Route, group: ServiceGroup | None) -> NoAnswer:
         return NoAnswer("no-instance", f"The service {route.fqdn} has no instance")
     members = tuple(group.instances.values())
     if all(instance.state in {State.DRAINING, State.STOPPING} for instance in members):
-        return NoAnswer("stopped", f"The instance '{members[0].name}' is stopping")
+        run = members[0].run
+        code = None if run is None else run.exit_code
+        why = "" if code is None else f": the application exited with code {code}"
+        return NoAnswer("stopped", f"The instance '{members[0].name}' is {members[0].state.value}{why}")
     instance = next((one for one in members if one.failure), members[0])
     why = f": {instance.failure}" if instance.failure else ""
     return NoAnswer("stopped", f"The instance '{instance.name}' is {instance.state.value}{why}")

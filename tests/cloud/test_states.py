@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import pytest
+from ukrom.cloud import TRANSITIONS, State, StopReason, Trigger, after
+
+
+def test_frozen_and_deleted_states_lead_nowhere():
+    dead_ends = {State.TEMPLATE, State.CHECKPOINT, State.DELETED}
+
+    assert not dead_ends & {state for state, _ in TRANSITIONS}
+
+
+@pytest.mark.parametrize("state", [State.STARTING, State.RUNNING, State.DRAINING, State.STOPPING])
+def test_every_live_state_ends_when_its_machine_does(state):
+    assert after(state, Trigger.END) is State.STOPPED
+
+
+def test_running_is_only_reached_from_starting():
+    sources = {state for (state, _), target in TRANSITIONS.items() if target is State.RUNNING}
+
+    assert sources == {State.STARTING}
+
+
+def test_meaningless_trigger_changes_nothing():
+    assert after(State.STOPPED, Trigger.STOP) is None
+
+
+@pytest.mark.parametrize(
+    ("reason", "value"),
+    [
+        (StopReason.USER | StopReason.PLATFORM | StopReason.APP | StopReason.KERNEL, 15),
+        (StopReason.FORCED | StopReason.USER | StopReason.PLATFORM, 28),
+        (StopReason.APP | StopReason.KERNEL, 3),
+        (StopReason.PLATFORM, 4),
+        (StopReason.SCALE_TO_ZERO | StopReason.PLATFORM | StopReason.APP | StopReason.KERNEL, 39),
+    ],
+)
+def test_stop_reasons_have_the_documented_values(reason, value):
+    assert int(reason) == value
