@@ -233,7 +233,7 @@ def test_socket_is_refused_by_name(directory, monkeypatch):
     monkeypatch.chdir(directory)  # a socket's path must be short
     with socket.socket(socket.AF_UNIX) as server:
         server.bind("s.sock")
-        with pytest.raises(RomError, match=r"s\.sock' is a socket; a ROM holds files, directories"):
+        with pytest.raises(RomError, match=r"s\.sock' is a socket; only files, directories"):
             roms.build(directory)
 
 
@@ -273,13 +273,13 @@ def test_broken_path_is_refused(path, reason):
 
 
 def test_path_given_twice_is_refused():
-    with pytest.raises(RomError, match="'a/b' is in the ROM twice"):
+    with pytest.raises(RomError, match="'a/b' is given twice"):
         roms.build([SimpleNamespace(path="a/b", data=b"1"), SimpleNamespace(path="/a/b", data=b"2")])
 
 
 @pytest.mark.parametrize("order", [("a", "a/b"), ("a/b", "a")])
 def test_file_that_is_also_a_directory_is_refused(order):
-    with pytest.raises(RomError, match=r"'a' is in the ROM twice|needs a directory 'a'"):
+    with pytest.raises(RomError, match=r"'a' is given twice|needs a directory 'a'"):
         roms.build(dict.fromkeys(order, "x"))
 
 

@@ -80,8 +80,8 @@ def checked_path(text: str) -> str:
         reason = _fault(name)
         if reason is not None:
             raise RomError(
-                f"{text!r} cannot be a path in a ROM: {reason}.",
-                remedy="Give a path relative to the root of the ROM, such as 'config/settings.json'.",
+                f"{text!r} cannot be the path of a file: {reason}.",
+                remedy="Give a path such as 'config/settings.json'.",
             )
     return path
 

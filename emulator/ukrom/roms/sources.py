@@ -81,7 +81,7 @@ class _Tree:
             self._add_parents(entry.path)
             self._entries[entry.path] = entry
         elif not (isinstance(found, Directory) and isinstance(entry, Directory)):
-            raise RomError(f"{entry.path!r} is in the ROM twice.", remedy="Name every path once.")
+            raise RomError(f"{entry.path!r} is given twice.", remedy="Name every path once.")
 
     def add_content(self, path: str, content: str | bytes | Path) -> None:
         """Take a value of a mapping: text, bytes, or a file or directory of this machine."""
@@ -143,7 +143,7 @@ class _Tree:
         if not stat.S_ISREG(mode):
             kind = _KINDS.get(stat.S_IFMT(mode), "something special")
             raise RomError(
-                f"{str(host)!r} is {kind}; a ROM holds files, directories and symbolic links only.",
+                f"{str(host)!r} is {kind}; only files, directories and symbolic links can be packed.",
                 remedy="Move it out of the directory.",
             )
         self.add(File(path, host, file_mode(mode)))
@@ -157,7 +157,7 @@ class _Tree:
             self.add(Directory(parent))
         elif not isinstance(found, Directory):
             raise RomError(
-                f"{path!r} needs a directory {parent!r}, but that is a file in the same ROM.",
+                f"{path!r} needs a directory {parent!r}, but that is a file there.",
                 remedy="Rename one of them.",
             )
 

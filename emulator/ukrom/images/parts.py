@@ -1,0 +1,158 @@
+"""What a Python base image is made of, how that is named, and how it is put together."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ukrom import roms
+from ukrom.errors import ImageError, RomError
+from ukrom.images.bytecode import compile_modules
+from ukrom.images.commands import check_command
+from ukrom.images.packages import add_package
+from ukrom.images.programs import add_programs, programs_key
+from ukrom.images.runtime import add_runtime, runtime_key
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ukrom.images.distributions import Installed
+    from ukrom.images.interpreter import Interpreter
+    from ukrom.images.rootfs import RootTree
+    from ukrom.images.trees import TreeCache
+
+__all__ = ["Parts", "user_entries"]
+
+_LAYOUT = "python-1"
+"""Names how parts are joined; a new way gets a new name, so that old images are not reused."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """All that an image is made of, and nothing else: the same parts are the same image."""
+
+    interpreter: Interpreter
+    packages: tuple[Installed, ...]
+    programs: dict[str, Path]
+    """Path in the guest to path on this machine."""
+    entries: tuple[roms.Entry, ...]
+    """The user's files."""
+    args: tuple[str, ...]
+    env: dict[str, str]
+
+    def key(self) -> str:
+        """Name the image: changes with everything that goes into it."""
+        hashed = hashlib.sha256(json.dumps([_LAYOUT, self.args, list(self.env.items())]).encode())
+        for part in (
+            runtime_key(self.interpreter),
+            *(self._package_key(package) for package in self.packages),
+            programs_key(self.programs),
+        ):
+            hashed.update(part.encode())
+        for entry in self.entries:
+            hashed.update(_entry_key(entry))
+        return hashed.hexdigest()
+
+    def join(self, tree: RootTree, trees: TreeCache) -> None:
+        """Put everything into a tree; what comes from this machine is made once and kept in `trees`.
+
+        Raises:
+            ImageError: Something cannot be read or has no place, or the command cannot start.
+        """
+        python = self.interpreter
+        tree.furnish()
+        tree.merge(
+            trees.tree(
+                f"programs-{programs_key(self.programs)}",
+                lambda part: add_programs(part, self.programs, python.architecture),
+            )
+        )
+        tree.merge(trees.tree(f"python-{runtime_key(python)}", lambda part: add_runtime(part, python)))
+        for package in self.packages:
+            tree.merge(self._package_tree(package, trees))
+        for entry in self.entries:
+            _place(tree, entry)
+        self._compile_user_modules(tree)
+        check_command(tree, self.args, self.env, python.architecture)
+
+    def _package_tree(self, package: Installed, trees: TreeCache) -> Path:
+        key = f"package-{package.name}-{self._package_key(package)}"
+        return trees.tree(key, lambda part: add_package(part, self.interpreter, package))
+
+    def _package_key(self, package: Installed) -> str:
+        """Name a distribution as compiled and placed for this interpreter."""
+        text = f"{self.interpreter.build}\0{self.interpreter.guest_site}\0{package.key()}"
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def _compile_user_modules(self, tree: RootTree) -> None:
+        modules = [e.path for e in self.entries if isinstance(e, roms.File) and e.path.endswith(".py")]
+        if modules != [arg.removeprefix("/") for arg in self.args[1:2]]:  # a script needs no bytecode
+            compile_modules(self.interpreter, tree.folder, [tree.at(f"/{module}") for module in modules])
+
+
+def user_entries(script: Path, files: Mapping[str, str | bytes | Path]) -> tuple[roms.Entry, ...]:
+    """List the user's own files of an image, the script under `/src` among them.
+
+    Raises:
+        ImageError: One is not there, or has a path that no file of an image can have.
+    """
+    if not script.is_file():
+        what = "is no file" if script.exists() else "does not exist"
+        raise ImageError(
+            f"The script {str(script)!r} {what}.", remedy=f"Relative paths start at {str(Path.cwd())!r}."
+        )
+    relative = [path for path in files if not path.startswith("/")]
+    if relative:
+        raise ImageError(
+            f"{relative[0]!r} in files is no absolute path of the guest.",
+            remedy=f"Write '/{relative[0]}', or wherever it shall be.",
+        )
+    guest = f"/src/{script.name}"
+    if guest in files:
+        raise ImageError(
+            f"{guest!r} is in files, and is where the script goes.", remedy="Rename one of them."
+        )
+    try:
+        listed = roms.collect({**files, guest: script})
+    except RomError as error:
+        raise ImageError(error.message, remedy=error.remedy) from error
+    return tuple(entry for entry in listed if "__pycache__" not in entry.path.split("/"))
+
+
+def _place(tree: RootTree, entry: roms.Entry) -> None:
+    guest = f"/{entry.path}"
+    match entry:
+        case roms.Directory():
+            if not tree.follow(guest).is_dir():
+                tree.directory(guest, entry.mode)
+        case roms.File(content=bytes() as data):
+            tree.write(guest, data, entry.mode)
+        case roms.File(content=Path() as host):
+            tree.copy(host, guest, entry.mode)
+        case roms.Symlink():
+            tree.link(guest, entry.target)
+        case _:
+            raise ImageError(f"{guest!r} is a device node, which an image does not carry.")
+
+
+def _entry_key(entry: roms.Entry) -> bytes:
+    """Name one of the user's files: where it is, what it is, what is in it."""
+    hashed = hashlib.sha256()
+    if isinstance(entry, roms.File):
+        content = entry.content
+        hashed.update(content if isinstance(content, bytes) else _read(content))
+        what = f"{entry.mode:o}"
+    else:
+        what = repr(entry)
+    hashed.update(f"\0{entry.path}\0{what}".encode(errors="surrogateescape"))
+    return hashed.digest()
+
+
+def _read(host: Path) -> bytes:
+    try:
+        return host.read_bytes()
+    except OSError as error:
+        raise ImageError(f"{str(host)!r} cannot be read: {error.strerror}.") from error
