@@ -7,7 +7,7 @@ import ssl
 
 import httpx
 import pytest
-from ukrom.ingress import PortNotServed
+from ukrom.ingress import Ingress, PortNotServed
 from ukrom.ingress.hosts import Authority, Hosts, Site, split_authority
 
 from .conftest import HOST, read_head
@@ -141,6 +141,20 @@ def test_nonsense_gets_400_and_no_log(ingress, caplog):
         raw.sendall(b"\x16\x03\x01 nonsense\r\n\r\n")
         assert read_head(raw).startswith(b"HTTP/1.1 400 ")
     assert caplog.text == ""
+
+
+def test_failure_of_the_api_is_a_500_and_is_logged(portal, gateway, authority, deadlines, caplog):
+    async def broken(scope, receive, send):
+        raise LookupError("no such operation")
+
+    ingress = Ingress(gateway, broken, metros=("fra",), authority=authority, deadlines=deadlines)
+    portal.call(ingress.start)
+    with httpx.Client(transport=ingress.transport()) as client:
+        assert client.get("http://localhost/v1/x").status_code == 500
+    portal.call(ingress.stop)
+
+    assert "GET /v1/x failed" in caplog.text
+    assert "LookupError: no such operation" in caplog.text
 
 
 def test_answers_are_not_held_up_by_delayed_acknowledgements(client, gateway, http_machine):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 from typing import TYPE_CHECKING, Any
 
 from . import headers, pages
@@ -20,6 +21,8 @@ __all__ = ["Front"]
 
 PUBLIC_PORTS = {"http": 80, "https": 443}
 """The public port that a listener stands for, by its scheme."""
+
+logger = logging.getLogger("ukrom.ingress")
 
 
 class Front:
@@ -57,6 +60,19 @@ class Front:
         send: Callable[[Any], Awaitable[None]],
     ) -> None:
         """Answer one request (ASGI)."""
+        try:
+            await self._serve(scope, receive, send)
+        except Exception:
+            # The listener keeps silent and answers 500: what failed must be told here.
+            logger.exception("%s %s failed", scope["method"], scope["path"])
+            raise
+
+    async def _serve(
+        self,
+        scope: dict[str, Any],
+        receive: Callable[[], Awaitable[Any]],
+        send: Callable[[Any], Awaitable[None]],
+    ) -> None:
         header = headers.field(scope["headers"], b"host")
         # Without a Host (HTTP/1.0) the client named no one but the address it connected to.
         asked = split_authority("localhost" if header is None else header.decode("latin-1"))

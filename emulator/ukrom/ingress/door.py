@@ -10,6 +10,9 @@ The door is a router of respx beside the user's own ones and always the first of
 Two things respx does not offer are done here (respx 0.22, 0.23): a side effect cannot tell a blocking
 caller from an asynchronous one, so `handler` and `async_handler` are overridden; and a router is asked
 in order of registration only, so a router with `assert_all_mocked=False` in front would swallow all.
+
+A router of the user with `using="httpx"` is out of reach: it replaces the transports of all clients
+before the door is asked, so it must pass hosts of the cloud through by routes of its own.
 """
 
 from __future__ import annotations
