@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -77,16 +76,3 @@ def _write_elf(
 def trees(tmp_path_factory) -> Path:
     """What Python images are made of, made once for all tests of this process."""
     return tmp_path_factory.mktemp("trees")
-
-
-@pytest.fixture
-def unpacked(tmp_path):
-    """Unpack the root file system of an image."""
-
-    def unpack(image) -> Path:
-        out = tmp_path / "unpacked"
-        command = ["fsck.erofs", f"--extract={out}", "--preserve-perms", "--no-preserve-owner"]
-        subprocess.run([*command, image.root.path], check=True, capture_output=True)
-        return out
-
-    return unpack

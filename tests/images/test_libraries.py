@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
-from ukrom.images.libraries import Binary, LibrarySearch, host_search
+from ukrom.images.libraries import Binary, LibrarySearch, host_libraries_key, host_search
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,3 +107,12 @@ def test_machine_without_ldconfig_is_searched_by_folder(monkeypatch):
 
     assert host_search("x86_64").cached == {}
     assert "/usr/lib/x86_64-linux-gnu" in host_search("x86_64").system
+
+
+def test_key_of_the_machine_changes_when_a_library_is_installed(make_elf, tmp_path, monkeypatch):
+    monkeypatch.setattr("ukrom.images.libraries._SYSTEM", (str(tmp_path), "/no/such/folder"))
+    before = host_libraries_key("x86_64")
+    make_elf(tmp_path / "libnew.so")
+    os.utime(tmp_path, (1, 1))
+
+    assert host_libraries_key("x86_64") != before

@@ -6,6 +6,9 @@ library found by a path relative to its user (`$ORIGIN`) must stay in that relat
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import os
 import posixpath
 import re
 import shutil
@@ -20,7 +23,7 @@ from ukrom.images.elf import Elf, read_elf
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["Binary", "LibrarySearch", "host_search"]
+__all__ = ["Binary", "LibrarySearch", "host_libraries_key", "host_search"]
 
 _SYSTEM = (
     "/lib/{triplet}",
@@ -32,6 +35,7 @@ _SYSTEM = (
     "/usr/local/lib",
 )
 _TRIPLETS = MappingProxyType({"x86_64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"})
+_CACHE = "/etc/ld.so.cache"
 _CACHE_LINE = re.compile(r"\s*(?P<name>\S+) \(.*\) => (?P<path>/\S.*)")
 
 
@@ -125,8 +129,25 @@ class LibrarySearch:
 
 def host_search(architecture: str) -> LibrarySearch:
     """Search this machine, with its loader's cache if it has one (musl has none)."""
+    return LibrarySearch(Path("/"), _system_folders(architecture), _read_cache())
+
+
+def host_libraries_key(architecture: str) -> str:
+    """Name the state of this machine's libraries: changes when one is installed, upgraded or removed.
+
+    Trees with copies of different states must not be mixed: a library needs the C library it was
+    built with, or a newer one.
+    """
+    hashed = hashlib.sha256()
+    for place in (_CACHE, *_system_folders(architecture)):
+        with contextlib.suppress(FileNotFoundError):
+            hashed.update(f"{place}\0{os.stat(place).st_mtime_ns}\0".encode())  # noqa: PTH116
+    return hashed.hexdigest()
+
+
+def _system_folders(architecture: str) -> tuple[str, ...]:
     triplet = _TRIPLETS.get(architecture, architecture)
-    return LibrarySearch(Path("/"), tuple(place.format(triplet=triplet) for place in _SYSTEM), _read_cache())
+    return tuple(place.format(triplet=triplet) for place in _SYSTEM)
 
 
 def _read_cache() -> dict[str, tuple[str, ...]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,19 +13,20 @@ from ukrom import roms
 from ukrom.errors import ImageError, RomError
 from ukrom.images.bytecode import compile_modules
 from ukrom.images.commands import check_command
+from ukrom.images.libraries import host_libraries_key
 from ukrom.images.packages import add_package
 from ukrom.images.programs import add_programs, programs_key
 from ukrom.images.runtime import add_runtime, runtime_key
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from ukrom.images.distributions import Installed
     from ukrom.images.interpreter import Interpreter
     from ukrom.images.rootfs import RootTree
     from ukrom.images.trees import TreeCache
 
-__all__ = ["Parts", "user_entries"]
+__all__ = ["Parts", "guest_script", "user_entries"]
 
 _LAYOUT = "python-1"
 """Names how parts are joined; a new way gets a new name, so that old images are not reused."""
@@ -39,19 +41,17 @@ class Parts:
     programs: dict[str, Path]
     """Path in the guest to path on this machine."""
     entries: tuple[roms.Entry, ...]
-    """The user's files."""
+    """The user's files, the script among them."""
+    script: str
+    """Where in the guest; a program that is started by its path needs no bytecode."""
     args: tuple[str, ...]
     env: dict[str, str]
 
     def key(self) -> str:
         """Name the image: changes with everything that goes into it."""
         hashed = hashlib.sha256(json.dumps([_LAYOUT, self.args, list(self.env.items())]).encode())
-        for part in (
-            runtime_key(self.interpreter),
-            *(self._package_key(package) for package in self.packages),
-            programs_key(self.programs),
-        ):
-            hashed.update(part.encode())
+        for name in self._fillers():
+            hashed.update(f"\0{name}".encode())
         for entry in self.entries:
             hashed.update(_entry_key(entry))
         return hashed.hexdigest()
@@ -62,35 +62,43 @@ class Parts:
         Raises:
             ImageError: Something cannot be read or has no place, or the command cannot start.
         """
-        python = self.interpreter
         tree.furnish()
-        tree.merge(
-            trees.tree(
-                f"programs-{programs_key(self.programs)}",
-                lambda part: add_programs(part, self.programs, python.architecture),
-            )
-        )
-        tree.merge(trees.tree(f"python-{runtime_key(python)}", lambda part: add_runtime(part, python)))
-        for package in self.packages:
-            tree.merge(self._package_tree(package, trees))
+        for name, fill in self._fillers().items():
+            tree.merge(trees.tree(name, fill))
         for entry in self.entries:
             _place(tree, entry)
         self._compile_user_modules(tree)
-        check_command(tree, self.args, self.env, python.architecture)
+        check_command(tree, self.args, self.env, self.interpreter.architecture)
 
-    def _package_tree(self, package: Installed, trees: TreeCache) -> Path:
-        key = f"package-{package.name}-{self._package_key(package)}"
-        return trees.tree(key, lambda part: add_package(part, self.interpreter, package))
+    def _fillers(self) -> dict[str, Callable[[RootTree], None]]:
+        """What comes from this machine, by a name that changes with its content."""
+        python = self.interpreter
+        libraries = host_libraries_key(python.architecture)
 
-    def _package_key(self, package: Installed) -> str:
-        """Name a distribution as compiled and placed for this interpreter."""
-        text = f"{self.interpreter.build}\0{self.interpreter.guest_site}\0{package.key()}"
-        return hashlib.sha256(text.encode()).hexdigest()
+        def named(kind: str, *contents: str) -> str:
+            return f"{kind}-{hashlib.sha256(chr(0).join((libraries, *contents)).encode()).hexdigest()}"
+
+        fillers: dict[str, Callable[[RootTree], None]] = {
+            # Programs first: where two trees have the same path, the earlier one stays.
+            named("programs", programs_key(self.programs)): partial(
+                add_programs, programs=self.programs, architecture=python.architecture
+            ),
+            named("python", runtime_key(python)): partial(add_runtime, interpreter=python),
+        }
+        for package in self.packages:
+            name = named(f"package-{package.name}", python.build, python.guest_site, package.key())
+            fillers[name] = partial(add_package, interpreter=python, package=package)
+        return fillers
 
     def _compile_user_modules(self, tree: RootTree) -> None:
-        modules = [e.path for e in self.entries if isinstance(e, roms.File) and e.path.endswith(".py")]
-        if modules != [arg.removeprefix("/") for arg in self.args[1:2]]:  # a script needs no bytecode
-            compile_modules(self.interpreter, tree.folder, [tree.at(f"/{module}") for module in modules])
+        files = [f"/{entry.path}" for entry in self.entries if isinstance(entry, roms.File)]
+        modules = [tree.at(file) for file in files if file.endswith(".py") and file != self.script]
+        compile_modules(self.interpreter, tree.folder, modules)
+
+
+def guest_script(script: Path) -> str:
+    """Where in the guest a script goes."""
+    return f"/src/{script.name}"
 
 
 def user_entries(script: Path, files: Mapping[str, str | bytes | Path]) -> tuple[roms.Entry, ...]:
@@ -110,7 +118,7 @@ def user_entries(script: Path, files: Mapping[str, str | bytes | Path]) -> tuple
             f"{relative[0]!r} in files is no absolute path of the guest.",
             remedy=f"Write '/{relative[0]}', or wherever it shall be.",
         )
-    guest = f"/src/{script.name}"
+    guest = guest_script(script)
     if guest in files:
         raise ImageError(
             f"{guest!r} is in files, and is where the script goes.", remedy="Rename one of them."

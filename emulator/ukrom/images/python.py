@@ -18,7 +18,7 @@ from ukrom.images.blobs import Blob
 from ukrom.images.commands import DEFAULT_PATH
 from ukrom.images.distributions import find_distributions
 from ukrom.images.interpreter import inspect_interpreter
-from ukrom.images.parts import Parts, user_entries
+from ukrom.images.parts import Parts, guest_script, user_entries
 from ukrom.images.programs import DEFAULT_PROGRAMS, find_programs
 from ukrom.images.references import Reference
 from ukrom.images.rootfs import RootTree
@@ -84,7 +84,8 @@ def build_python_image(  # noqa: PLR0913  each is a part of the image
         packages=tuple(find_distributions(python, packages)),
         programs=find_programs(programs),
         entries=user_entries(Path(script), files or {}),
-        args=tuple(cmd) if cmd is not None else ("/usr/bin/python3", f"/src/{Path(script).name}"),
+        script=guest_script(Path(script)),
+        args=tuple(cmd) if cmd is not None else ("/usr/bin/python3", guest_script(Path(script))),
         env={**_DEFAULT_ENV, **(env or {})},
     )
     record = parts.key()
