@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -130,3 +132,33 @@ def refuse(call):
         return envelope["message"]
 
     return do
+
+
+@pytest.fixture
+def threads():
+    with ThreadPoolExecutor(16) as pool:
+        yield pool
+
+
+class Sleepers(dict):
+    """The tasks that sleep, and a way to wait until there are so many."""
+
+    def __init__(self):
+        super().__init__()
+        self.changed = threading.Condition()
+
+    def __setitem__(self, task, value):
+        with self.changed:
+            super().__setitem__(task, value)
+            self.changed.notify_all()
+
+    def until(self, count):
+        with self.changed:
+            assert self.changed.wait_for(lambda: len(self) >= count, timeout=10)
+
+
+@pytest.fixture
+def asleep(cloud):
+    """Wait until so many calls sleep in the cloud."""
+    cloud.waits.sleeping = Sleepers()
+    return cloud.waits.sleeping.until

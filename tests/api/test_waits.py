@@ -2,32 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
 
 import pytest
 from ukrom.api import Request, Waiting
 
 APP = {"image": "org/app:1"}
-
-
-@pytest.fixture
-def threads():
-    with ThreadPoolExecutor(16) as pool:
-        yield pool
-
-
-@pytest.fixture
-def asleep(cloud):
-    """Wait until so many calls sleep in the cloud."""
-
-    def until(count):
-        came = threading.Event()
-        while len(cloud.waits.sleeping) < count:
-            assert not came.wait(0.002)
-
-    return until
 
 
 def test_wait_for_the_present_state_ends_at_once(item):

@@ -54,4 +54,8 @@ class Waiting:
 
     def result(self) -> Answer:
         """Block until the answer is there; every wait has an end."""
-        return self.future.result()
+        try:
+            return self.future.result()
+        finally:
+            # Whoever is interrupted here waits no more; an answer that is there stays.
+            self.future.cancel()
