@@ -16,11 +16,11 @@ FILE_SIZE = 65536
 
 def rom_rows(folder: Path) -> list[tuple[str, float, str]]:
     """Time ROMs of 1 MiB in 16 files."""
-    content: dict[str, str | bytes | Path] = {f"file{i:02}.bin": os.urandom(FILE_SIZE) for i in range(FILES)}
+    content = {f"file{i:02}.bin": os.urandom(FILE_SIZE) for i in range(FILES)}
     source = folder / "fs"
     source.mkdir()
     for name, data in content.items():
-        (source / name).write_bytes(bytes(data))
+        (source / name).write_bytes(data)
     roms.build(content)
     return [
         ("ROM from a mapping, 16 files, 1 MiB", median_ms(lambda: roms.build(content), 20), "10"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from ukrom.errors import HostNotSupported, ImageError
 from ukrom.images import host_architecture, known_architecture
@@ -27,7 +29,7 @@ def test_unknown_one_is_refused():
 
 
 def test_host_of_an_unknown_kind_is_told_so(monkeypatch):
-    monkeypatch.setattr("platform.machine", lambda: "ppc64le")
+    monkeypatch.setattr("os.uname", lambda: SimpleNamespace(machine="ppc64le"))
 
     with pytest.raises(HostNotSupported, match="This machine is of architecture 'ppc64le'"):
         host_architecture()

@@ -87,9 +87,15 @@ hosts = st.sampled_from(
 )
 tags = st.one_of(st.just(""), st.from_regex(r":[A-Za-z0-9_][A-Za-z0-9_.-]{0,20}", fullmatch=True))
 digests = st.sampled_from(["", f"@{DIGEST}"])
-references = st.builds(
-    "{}{}{}{}".format, hosts, st.lists(names, min_size=1, max_size=3).map("/".join), tags, digests
-)
+
+
+def written(host: str, path: list[str], tag: str, digest: str) -> str:
+    # a first segment with a dot in it is a host
+    host = "unikraft.io/" if host == "" and "." in path[0] else host
+    return f"{host}{'/'.join(path)}{tag}{digest}"
+
+
+references = st.builds(written, hosts, st.lists(names, min_size=1, max_size=3), tags, digests)
 
 
 @given(references)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
+import pytest
 from ukrom import images, roms
 
 
@@ -38,3 +42,17 @@ def test_public_names_are_these():
         "file_mode",
     ]
     assert all(hasattr(room, name) for room in (images, roms) for name in room.__all__)
+
+
+def test_store_is_imported_without_what_only_builders_need():
+    code = (
+        "import sys, ukrom.images; print({'elftools', 'importlib.metadata', 'filelock'} & set(sys.modules))"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+    assert loaded == "set()\n"
+
+
+def test_unknown_name_is_refused():
+    with pytest.raises(AttributeError, match=r"'ukrom\.images' has no attribute 'build_node_image'"):
+        images.build_node_image  # noqa: B018

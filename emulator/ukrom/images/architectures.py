@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import platform
+import os
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
@@ -43,7 +43,7 @@ def host_architecture() -> Architecture:
     Raises:
         HostNotSupported: The platform has no machines of that kind.
     """
-    machine = platform.machine()
+    machine = os.uname().machine
     found = _SPELLINGS.get(machine.lower())
     if found is None:
         raise HostNotSupported(
