@@ -57,8 +57,9 @@ def install(packages: list[str]) -> None:
     Raises:
         MissingTool: It failed.
     """
-    # sudo passes no variables on; env sets them behind it.
-    words = [*become_root(), "env", "DEBIAN_FRONTEND=noninteractive", *_APT_GET]
+    # sudo passes no variables on; env sets them behind it. dpkg insists on the administrators' folders.
+    path = f"PATH={os.environ.get('PATH', '/usr/bin:/bin')}:/usr/local/sbin:/usr/sbin:/sbin"
+    words = [*become_root(), "env", "DEBIAN_FRONTEND=noninteractive", path, *_APT_GET]
     words += ["install", "--no-install-recommends", *packages]
     try:
         _run(*words)
