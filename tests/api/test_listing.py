@@ -76,6 +76,7 @@ def test_references_in_a_get_body_count_like_filters(call, five):
     ("query", "message"),
     [
         ("?uuid=web", "Invalid uuid 'web'"),
+        ("?uuid=", "Invalid uuid ''"),
         ("?from=web", "Invalid uuid 'web'"),
         ("?count=0", "Invalid 'count' '0'"),
         ("?count=two", "Invalid 'count' 'two'"),

@@ -38,6 +38,8 @@ CREATE = "instance creation arguments"
         ({"restart_policy": "maybe"}, f"'restart_policy' in {CREATE} has value 'maybe', but expected"),
         ({"service_group": {"services": [{}]}}, f"'service_group.services[0].port' is missing in {CREATE}"),
         ({"bogus": 1}, f"Unknown field 'bogus' in {CREATE}"),
+        ({"annotations": {"a": "x\x07"}}, "The annotation 'a' has a control character in its value"),
+        ({"timeout_s": -2, "autostart": True}, "Invalid time-out -2: must be -1, 0 or more"),
         ({"service_group": {"uuid": "web"}}, "Invalid uuid 'web'"),
         ({"service_group": {"soft_limit": 2, "hard_limit": 1}}, "'soft_limit' must not be greater"),
     ],
@@ -102,6 +104,31 @@ def test_largest_body_is_read_and_a_larger_one_refused(call, refuse):
 )
 def test_stop_arguments_that_do_not_go_together_are_refused(refuse, fields, message):
     assert refuse("PUT", "/instances/stop", [{"name": "web", **fields}]).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "field"),
+    [
+        ("PUT", "start", "timeout_s"),
+        ("PUT", "start", "wait_timeout_ms"),
+        ("GET", "wait", "timeout_s"),
+        ("GET", "wait", "timeout_ms"),
+        ("DELETE", "", "timeout_s"),
+    ],
+)
+def test_time_outs_below_minus_one_are_refused(refuse, method, path, field):
+    message = refuse(method, f"/instances/{path}", [{"name": "web", field: -2}])
+
+    assert message == "Invalid time-out -2: must be -1, 0 or more"
+
+
+def test_enormous_numbers_are_survived(item, slow_runner):
+    made = item("POST", "/instances", {**APP, "memory_mb": 10**30})
+    assert made["error"] == 7
+    item("POST", "/instances", {**APP, "name": "web", "autostart": True})
+    slow_runner.machines[0].boot()
+
+    assert item("GET", "/instances/log", [{"name": "web", "offset": -(10**30)}])["status"] == "success"
 
 
 def test_image_specification_is_accepted(item):

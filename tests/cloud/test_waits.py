@@ -56,6 +56,13 @@ def test_deadline_in_the_past_does_not_wait(waits, clock):
     assert waits.future(until(lambda: False, clock.seconds)).result(0) == "late"
 
 
+def test_timers_get_no_number_that_they_cannot_take(waits, clock):
+    waits.future(until(lambda: False, clock.seconds + 1e12)).cancel()
+    waits.future(until(lambda: False, clock.seconds + 1e12))
+
+    assert [timer.due - clock.seconds for timer in clock.pending] == [86_400]
+
+
 def test_condition_that_held_for_a_moment_counts(waits):
     door = []
     future = waits.future(until(lambda: bool(door)))

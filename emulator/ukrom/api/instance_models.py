@@ -143,7 +143,17 @@ class CreateInstance(Wire):
     gpus: int = 0
 
     def check(self) -> None:
-        """Check the service group, if there is one."""
+        """Check the annotations (Part A.4), the time-out and the service group.
+
+        Raises:
+            RequestRefused: 400; one of them can never be.
+        """
+        for key, value in (self.annotations or {}).items():
+            if any(ord(letter) < 0x20 or ord(letter) == 0x7F for letter in value):
+                raise RequestRefused(
+                    400, f"The annotation {key[:300]!a} has a control character in its value"
+                )
+        _check_timeouts(self.timeout_s, self.wait_timeout_ms)
         if self.service_group is not None:
             self.service_group.check()
 
@@ -193,6 +203,10 @@ class StartInstance(Wire):
     def seconds(self) -> int:
         """How long to wait; -1 as long as the platform does."""
         return seconds(self.timeout_s, self.wait_timeout_ms, 0)
+
+    def check(self) -> None:
+        """Check the time-out."""
+        _check_timeouts(self.timeout_s, self.wait_timeout_ms)
 
     def warnings(self) -> list[str]:
         """Say what of it is deprecated."""
@@ -254,6 +268,10 @@ class WaitInstance(Wire):
             return self.timeout_ms / 1000
         return seconds(self.timeout_s, self.timeout_ms, -1)
 
+    def check(self) -> None:
+        """Check the time-out."""
+        _check_timeouts(self.timeout_s, self.timeout_ms)
+
     def warnings(self) -> list[str]:
         """Say what of it is deprecated."""
         return _deprecated("timeout_ms", self.model_fields_set)
@@ -274,6 +292,10 @@ class DeleteInstance(Wire):
     timeout_s: int = 0
     dont_retain: bool = False
 
+    def check(self) -> None:
+        """Check the time-out."""
+        _check_timeouts(self.timeout_s)
+
 
 def seconds(timeout_s: int | None, timeout_ms: int | None, default: int) -> int:
     """Give a time-out in seconds; the deprecated one in ms is rounded up."""
@@ -282,6 +304,12 @@ def seconds(timeout_s: int | None, timeout_ms: int | None, default: int) -> int:
     if timeout_ms is None:
         return default
     return -1 if timeout_ms < 0 else ceil(timeout_ms / 1000)
+
+
+def _check_timeouts(*timeouts: int | None) -> None:
+    for timeout in timeouts:
+        if timeout is not None and timeout < -1:
+            raise RequestRefused(400, f"Invalid time-out {timeout}: must be -1, 0 or more")
 
 
 def _deprecated(field: str, given_fields: set[str]) -> list[str]:

@@ -41,7 +41,7 @@ class Query:
         Raises:
             RequestRefused: 400; one is no UUID.
         """
-        return [read_uuid(part) for value in self.texts("uuid") for part in value.split(",") if part]
+        return [read_uuid(part) for value in self.texts("uuid") for part in value.split(",")]
 
     def tags(self) -> frozenset[str]:
         """Give the tags, all of which must be there; joined by commas that are not encoded."""
