@@ -201,6 +201,21 @@ def test_no_files_are_refused(source):
         roms.build(source)
 
 
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("", "path of the ROM directory is empty"),
+        (b"bytes", "cannot be made of a bytes"),
+        (7, "cannot be made of a int"),
+        ([("a", b"x")], "cannot be made of a list"),
+        ({7: "x"}, "7 cannot be the path of a file: it is no text"),
+    ],
+)
+def test_what_is_no_source_is_refused(source, reason):
+    with pytest.raises(RomError, match=reason):
+        roms.build(source)
+
+
 def test_empty_directory_is_refused(tmp_path):
     with pytest.raises(RomError, match=f"The ROM directory '{tmp_path}' is empty"):
         roms.build(str(tmp_path))

@@ -75,6 +75,8 @@ def checked_path(text: str) -> str:
     Raises:
         RomError: The path is empty, climbs out of the ROM or holds a name that no file can have.
     """
+    if not isinstance(text, str):
+        raise RomError(f"{text!r} cannot be the path of a file: it is no text.", remedy="Give a str.")
     path = text.removeprefix("/")
     for name in path.split("/"):
         reason = _fault(name)

@@ -47,6 +47,8 @@ def collect(source: Source) -> list[Entry]:
     """
     tree = _Tree()
     if isinstance(source, (str, os.PathLike)):
+        if str(source) == "":
+            raise RomError("The path of the ROM directory is empty.", remedy="Name a directory.")
         root = Path(source)
         tree.add_directory(root, "")
         where = f"The ROM directory {str(root)!r} is empty."
@@ -55,13 +57,23 @@ def collect(source: Source) -> list[Entry]:
             tree.add_content(checked_path(path), content)
         where = "A ROM was asked for with no files."
     else:
-        for file in source:
-            tree.add(File(checked_path(file.path), file.data, content_mode(file.data)))
+        for path, data in _named(source):
+            tree.add(File(checked_path(path), data, content_mode(data)))
         where = "A ROM was asked for with no files."
     entries = tree.sorted()
     if not entries:
         raise RomError(where, remedy="Put at least one file into it; a ROM cannot be empty.")
     return entries
+
+
+def _named(source: Iterable[NamedBytes]) -> list[tuple[str, bytes]]:
+    try:
+        return [(file.path, file.data) for file in source]
+    except (TypeError, AttributeError) as error:
+        raise RomError(
+            f"A ROM cannot be made of a {type(source).__name__}: {error}.",
+            remedy="Give a directory, a mapping of paths to content, or files with path and data.",
+        ) from error
 
 
 class _Tree:
