@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from ukrom.cloud.ports import AppExited, Ended, Endpoint, Listening, Running
 from ukrom.cloud.ports import Console as ConsoleEvent
-from ukrom.errors import BootFailed, DeadlineExceeded, MachineEnded, MachineError
+from ukrom.errors import BootFailed, DeadlineExceeded, MachineEnded, MachineError, UkromError
 from ukrom.qemu.command import command_line
 from ukrom.qemu.console import Console
 from ukrom.qemu.devices import ROM_SLOTS, ROOT_SLOT
 from ukrom.qemu.execution import Execution, Executions
-from ukrom.qemu.monitor import Monitor
+from ukrom.qemu.monitor import Monitor, MonitorGone
 from ukrom.qemu.order import environment, root_order, start_order
 from ukrom.qemu.process import QemuProcess
 from ukrom.qemu.state import MachineState, next_state
@@ -109,6 +109,7 @@ class QemuMachine:
         self._ports = dict.fromkeys(spec.ports)
         self._listening: tuple[int, ...] = ()
         self._unreachable: tuple[str, ...] = ()
+        self._early: list[int] | None = []
         self._exit_code: int | None = None
         self._killed = False
         self._command: tuple[str, ...] = ()
@@ -178,20 +179,21 @@ class QemuMachine:
 
     async def live(self) -> None:
         """Boot, run, end; the last thing it does is to report `Ended`."""
-        error: str | None = None
-        started = False
+        error: str | None = "the emulator failed"
         try:
             await self._boot()
-            started = True
             await self._running_to_end()
-        except MachineError as failure:
+            error = None
+        except UkromError as failure:
             error = failure.message
         except OSError as failure:
             error = f"QEMU cannot be started: {failure}"
         finally:
             await self._clean_up()
-        started = started or self.timings.running is not None
-        self._report(Ended(started, self._kernel_code(), error or self._unexpected_end(started=started)))
+            # Only now is the console complete, which tells an exit from a kill for want of memory.
+            if self._exit_code is not None and not self._out_of_memory():
+                self._report(AppExited(self._exit_code))
+            self._report(self._ended(error))
 
     async def _boot(self) -> None:
         disks = await asyncio.to_thread(self._disks)
@@ -218,7 +220,6 @@ class QemuMachine:
         reached = self._loop.create_future()
         await self._connect(reached)
         await self._in_time(reached, "the application was started", self._deadlines.boot)
-        self._enter(MachineState.RUNNING)
 
     def _disks(self) -> dict[int, Path]:
         root = self.spec.image.root
@@ -238,10 +239,9 @@ class QemuMachine:
         incoming, self._agent = await asyncio.open_unix_connection(sock=ends.agent)
         console, console_writer = await asyncio.open_unix_connection(sock=ends.console)
         self._writers = [self._agent, console_writer]  # a forgotten writer closes its connection
-        reachable: asyncio.Future[None] = self._loop.create_future()
         self._tasks = [
             self._loop.create_task(self._read_console(console)),
-            self._loop.create_task(self._read_agent(incoming, reached, reachable)),
+            self._loop.create_task(self._read_agent(incoming, reached)),
         ]
         # The port buffers: all is said before the guest is there to hear it.
         self._send(*root_order(self.spec))
@@ -252,7 +252,9 @@ class QemuMachine:
         self._forwards = await self._in_time(
             self._monitor.forwards(), "its ports were forwarded", self._deadlines.boot
         )
-        reachable.set_result(None)
+        early, self._early = self._early, None
+        for port in early or ():
+            self._listened(port)
 
     async def _running_to_end(self) -> None:
         if self._process is not None:
@@ -264,17 +266,17 @@ class QemuMachine:
         awaited = asyncio.ensure_future(awaitable)
         either: set[asyncio.Future[Any]] = {awaited, self._process.ended}
         await asyncio.wait(either, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        if awaited.done() and not (
-            awaited.cancelled() or isinstance(awaited.exception(), EOFError | OSError)
-        ):
+        if awaited.done() and not isinstance(awaited.exception(), MonitorGone):
             return awaited.result()
-        ended = self._process.ended.done() or awaited.done()
-        awaited.cancel()
-        with contextlib.suppress(asyncio.CancelledError, EOFError, OSError):
-            await awaited
-        if ended:
+        if awaited.done() or self._process.ended.done():
+            # Whoever breaks off the talk is about to end; give it a moment to do so by itself, since
+            # the way it ends is what the user needs to know.
+            await asyncio.wait({self._process.ended}, timeout=1)
+            self._process.kill()
             await self._process.ended
+            await _called_off(awaited)
             raise self._error(MachineEnded, f"{self._how_it_ended()} before {what}.")
+        await _called_off(awaited)
         raise self._error(DeadlineExceeded, f"After {seconds:.0f} s it was not so far that {what}.")
 
     async def _clean_up(self) -> None:
@@ -296,17 +298,10 @@ class QemuMachine:
                 if shown := self._console.feed(data):
                     self._report(ConsoleEvent(shown))
 
-    async def _read_agent(
-        self,
-        stream: asyncio.StreamReader,
-        reached: asyncio.Future[None],
-        reachable: asyncio.Future[None],
-    ) -> None:
+    async def _read_agent(self, stream: asyncio.StreamReader, reached: asyncio.Future[None]) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 verb, *fields = await read_frame(stream)
-                if verb == b"listening":
-                    await reachable
                 self._hear(verb.decode(), fields, reached)
 
     def _hear(self, verb: str, fields: list[bytes], reached: asyncio.Future[None]) -> None:
@@ -316,6 +311,7 @@ class QemuMachine:
                 setattr(self.timings, verb, self._elapsed())
             case "running":
                 self.timings.running = self._elapsed()
+                self._enter(MachineState.RUNNING)
                 self._report(Running(round(self.timings.running * 1e6)))
                 reached.set_result(None)
             case "failed":
@@ -324,8 +320,7 @@ class QemuMachine:
                 self._listening = tuple(int(port) for port in text if port.isdigit())
                 self._unreachable = tuple(port for port in text if not port.isdigit())
             case "listening":
-                self.timings.listening = self.timings.listening or self._elapsed()
-                self._report(Listening(int(text[0]), round(self._elapsed() * 1e6)))
+                self._listened(int(text[0]))
             case "exited":
                 self._exited(int(text[0]))
             case "output":
@@ -333,11 +328,17 @@ class QemuMachine:
             case "done":
                 self._executions.done(text[0], int(text[1]))
 
+    def _listened(self, port: int) -> None:
+        """Report a port; not before it is known where it leads to."""
+        if self._early is not None:
+            self._early.append(port)
+            return
+        self.timings.listening = self.timings.listening or self._elapsed()
+        self._report(Listening(port, round(self._elapsed() * 1e6)))
+
     def _exited(self, exit_code: int) -> None:
         self._enter(MachineState.STOPPING)
         self._exit_code = exit_code
-        if not (exit_code == _KILLED and self._console.out_of_memory):
-            self._report(AppExited(exit_code))
 
     def _send(self, *fields: str | bytes) -> None:
         if self._agent is not None and not self._agent.is_closing():
@@ -368,8 +369,8 @@ class QemuMachine:
             self._tasks.append(self._loop.create_task(self._forward(port)))
 
     async def _forward(self, port: int) -> None:
-        with contextlib.suppress(MachineError, EOFError, OSError):
-            await self._in_time(self._monitor.add_forward(port), "a port was forwarded", self._deadlines.boot)
+        with contextlib.suppress(MonitorGone):  # the machine ends, and says so itself
+            await self._monitor.add_forward(port)
             self._forwards = await self._monitor.forwards()
             self._send("watch", str(port))
 
@@ -395,15 +396,20 @@ class QemuMachine:
     def _kernel_code(self) -> int | None:
         if self._console.panicked:
             return _PANIC
-        if self._exit_code == _KILLED and self._console.out_of_memory:
+        if self._out_of_memory():
             return _OUT_OF_MEMORY
         return None if self._exit_code is None else _CLEAN_SHUTDOWN
 
-    def _unexpected_end(self, *, started: bool) -> str | None:
-        """Why it ended, if nobody asked for it and the guest did not say so itself."""
-        if self._killed or self._exit_code is not None or (started and self._console.panicked):
-            return None
-        return f"{self._how_it_ended()}."
+    def _out_of_memory(self) -> bool:
+        return self._exit_code == _KILLED and self._console.out_of_memory
+
+    def _ended(self, error: str | None) -> Ended:
+        """The last event: with a reason if nobody asked for the end and the guest did not say so itself."""
+        started = self.timings.running is not None
+        explained = self._killed or self._exit_code is not None or (started and self._console.panicked)
+        if error is None and not explained:
+            error = f"{self._how_it_ended()}."
+        return Ended(started, self._kernel_code(), None if explained else error)
 
     def _how_it_ended(self) -> str:
         if self._console.panicked:
@@ -415,3 +421,9 @@ class QemuMachine:
 
     def _error(self, kind: type[MachineError], message: str) -> MachineError:
         return kind(message, console=self._console.text(), stderr=self.stderr, command=self._command)
+
+
+async def _called_off(awaited: asyncio.Future[Any]) -> None:
+    awaited.cancel()
+    with contextlib.suppress(asyncio.CancelledError, MonitorGone, MachineError):
+        await awaited

@@ -13,10 +13,15 @@ from ukrom.qemu.command import forward
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Iterator
 
-__all__ = ["Monitor"]
+__all__ = ["Monitor", "MonitorGone"]
 
 _FORWARD = re.compile(r"TCP\[HOST_FORWARD\]\s+\d+\s+127\.0\.0\.1\s+(\d+)\s+\S+\s+(\d+)")
+
+
+class MonitorGone(Exception):
+    """The session broke off: QEMU ended, or soon will."""
 
 
 class Monitor:
@@ -30,7 +35,8 @@ class Monitor:
 
     async def connect(self, end: socket.socket) -> None:
         """Begin the session on our end of the socket pair."""
-        await self._client.connect(end)
+        with _broken_off():
+            await self._client.connect(end)
 
     async def close(self) -> None:
         """End the session; QEMU may be gone already."""
@@ -47,5 +53,14 @@ class Monitor:
         await self._human(f"hostfwd_add net {forward(port)}")
 
     async def _human(self, line: str) -> str:
-        answer = await self._client.execute("human-monitor-command", {"command-line": line})
-        return str(answer)
+        with _broken_off():
+            return str(await self._client.execute("human-monitor-command", {"command-line": line}))
+
+
+@contextlib.contextmanager
+def _broken_off() -> Iterator[None]:
+    """The session's errors as one: when QEMU quits first, its reader raises a bare EOFError."""
+    try:
+        yield
+    except (EOFError, OSError, QMPError) as error:
+        raise MonitorGone(str(error)) from error
