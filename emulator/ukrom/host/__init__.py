@@ -14,6 +14,7 @@ from ukrom.host.modules import Module
 from ukrom.host.packages import PackageManager, package_manager
 from ukrom.host.provision import Step, steps
 from ukrom.host.qemu import Qemu, find_qemu
+from ukrom.host.runs import RunFolder
 from ukrom.host.settings import Choices, choices, named_by_environment, remember, remembered
 from ukrom.host.tools import MKFS_EROFS, QEMU, SETPRIV, TOOLS, FoundTool, Tool, find_tool
 from ukrom.host.trial import Trial
@@ -31,6 +32,7 @@ __all__ = [
     "Module",
     "PackageManager",
     "Qemu",
+    "RunFolder",
     "Step",
     "Tool",
     "Trial",
