@@ -24,8 +24,10 @@ setup: $(VENV)/.ready
 demo: setup
 	$(BIN)/pytest --ukrom --ukrom-require-vm -s examples/http-python-rom
 
+# Where the only compiler is the one in .venv, tox's environments are told of it.
 test: setup
-	$(BIN)/tox run
+	CC="$$($(BIN)/python -c 'import shlex, ukrom.host; print(shlex.join(ukrom.host.find_compiler()))')" \
+		$(BIN)/tox run
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check
