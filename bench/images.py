@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from measure import machine, median_ms, table
+
 from ukrom import roms
 from ukrom.images import ImageStore, build_python_image
 

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import httpx
 from anyio.from_thread import start_blocking_portal
+
 from ukrom.cloud import Endpoint, Route
 from ukrom.ingress import Door, Ingress, Transports
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
-from ukrom import images, roms
-from ukrom.cloud import NoAnswer
 
 from pytest_ukrom.errors import InstanceFailed, Refused
 from pytest_ukrom.instance import Instance
 from pytest_ukrom.rom import Rom, RomAttachment
+from ukrom import images, roms
+from ukrom.cloud import NoAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -137,6 +137,7 @@ class Ukrom:
             self.emulator.images,
             Path(script),
             name=self._reference(name),
+            cache=self.emulator.cache.folder("trees"),
             packages=packages,
             files=files or {},
             programs=programs,

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import httpx
-from ukrom.errors import UkromError
 
 from pytest_ukrom.errors import InstanceFailed, Refused
+from ukrom.errors import UkromError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -10,10 +10,10 @@ from ukrom.errors import UkromError
 
 if TYPE_CHECKING:
     import pytest
-    from ukrom.cloud import InstanceSnapshot
 
     from pytest_ukrom.facade import Ukrom
     from pytest_ukrom.session import Session
+    from ukrom.cloud import InstanceSnapshot
 
 __all__ = ["complete"]
 

@@ -8,18 +8,17 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import pytest
-from ukrom.emulator import Emulator, Settings
-from ukrom.errors import UkromError
 
 from pytest_ukrom.facade import Ukrom
 from pytest_ukrom.refusing import RefusingRunner
+from ukrom.emulator import Emulator, Settings
+from ukrom.errors import UkromError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ukrom.cloud import InstanceSnapshot, Runner
-
     from pytest_ukrom.options import Options
+    from ukrom.cloud import InstanceSnapshot, Runner
 
 __all__ = ["Session"]
 

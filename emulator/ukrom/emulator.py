@@ -196,13 +196,15 @@ class Emulator:
         if chosen != "qemu":
             return chosen
         self.vm = vm = find_vm(self.cache)
+        agent = host.agent_binary()
         runner = qemu.QemuRunner(
             qemu.Equipment(
                 qemu=vm.qemu.path,
                 accelerator=vm.accelerator.name,
                 kernel=vm.kernel.image,
-                initramfs=qemu.initramfs(self.cache, vm.kernel, host.agent_binary()),
+                initramfs=qemu.initramfs(self.cache, vm.kernel, agent),
                 setpriv=vm.setpriv,
+                tsc_khz=qemu.tsc_khz(agent) if vm.accelerator.name == "tcg" else None,
             ),
             self._portal.call(_running_loop),
             speed=vm.accelerator.speed,

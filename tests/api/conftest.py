@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from ukrom.api import Api, InProcessTransport
 from ukrom.cloud import Cloud, Image, StoredBlob, StubMachine, StubRunner
 from ukrom.errors import ImageNotFound

@@ -7,6 +7,7 @@ import json
 import anyio
 import httpx
 import pytest
+
 from ukrom.api import MAX_BODY, ApiApp, AsyncInProcessTransport
 
 pytestmark = pytest.mark.anyio

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from ukrom.api import InProcessTransport
 
 VECTORS = json.loads((Path(__file__).parent / "sdk_requests.json").read_text())

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import httpx
 import pytest
+
 from ukrom.api import CONTROL_PLANE, NOT_EMULATED, PLATFORM, Api, InProcessTransport
 from ukrom.cloud import Cloud, Settings
 

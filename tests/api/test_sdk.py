@@ -16,10 +16,11 @@ import warnings
 import httpx
 import pytest
 import uvicorn
-from ukrom.api import ApiApp, AsyncInProcessTransport
 from unikraft_cloud import NotFoundError, Ref, UnikraftCloud, UnikraftCloudError
 from unikraft_cloud.core.errors import AlreadyExistsError, AuthenticationError, WaitTimeoutError
 from unikraft_cloud.resources.instances import InstanceStoppedError
+
+from ukrom.api import ApiApp, AsyncInProcessTransport
 
 pytestmark = pytest.mark.anyio
 APP = {"image": "org/app:1"}

@@ -71,6 +71,7 @@ def test_ephemeral_group_is_not_persistent(item):
 
 def test_tutorial_of_old_works_with_the_suffix_of_old(store, runner):
     import httpx
+
     from ukrom.api import Api, InProcessTransport
     from ukrom.cloud import Cloud, Settings
 

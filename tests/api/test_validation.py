@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from ukrom.api import MAX_BODY
 
 APP = {"image": "org/app:1"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from time import perf_counter
 
 import pytest
+
 from ukrom.api import Request, Waiting
 
 APP = {"image": "org/app:1"}

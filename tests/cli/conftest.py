@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from click.testing import CliRunner
+
 from ukrom.cli import main
 from ukrom.host import Cache
 

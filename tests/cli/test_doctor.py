@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from ukrom.errors import MissingTool
 from ukrom.host import Accelerator, FoundTool, GuestKernel, Qemu, Trial
 

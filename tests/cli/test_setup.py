@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from ukrom.errors import MissingTool
 from ukrom.host import Accelerator, Choices, GuestKernel, Qemu, Step, remember, remembered
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 
 import pytest
+
 from ukrom.cloud import user_of
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ukrom.cloud import ErrorCode, ImageOrder, MissingImage, Refusal, RomOrder, State
 from ukrom.errors import ImageError
 

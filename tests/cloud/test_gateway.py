@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ukrom.cloud import DomainOrder, GroupOrder, NoAnswer, ServiceOrder, StopOrder
 
 WEB = GroupOrder(services=(ServiceOrder(443, 8080), ServiceOrder(5432, 5432)), domains=(DomainOrder("web"),))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ukrom.cloud import Limits, Refusal, log_window
 
 LOG = bytes(range(256)) * 40

@@ -5,6 +5,7 @@ import base64
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from ukrom.cloud import ErrorCode, FileOrder, ImageOrder, Limits, Refusal, RomOrder
 from ukrom.cloud.mounts import file_path, mount_path
 from ukrom.cloud.roms import plan_roms

@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 
 import pytest
+
 from ukrom.cloud import (
     Cloud,
     DomainOrder,

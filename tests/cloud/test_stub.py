@@ -3,6 +3,7 @@ from __future__ import annotations
 import anyio
 import httpx
 import pytest
+
 from ukrom.cloud import Cloud, State, StubRunner
 
 

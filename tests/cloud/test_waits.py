@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ukrom.cloud.guard import Guard
 from ukrom.cloud.waits import Wait, Waits
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
+
 from ukrom.host import Cache
 
 if TYPE_CHECKING:

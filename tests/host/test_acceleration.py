@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ukrom.errors import MissingTool, SettingsError
 from ukrom.host import Qemu, acceleration, accelerator, find_kernel, store_kernel
 from ukrom.host.firmware import EXIT_STATUS, firmware

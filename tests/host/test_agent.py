@@ -6,6 +6,7 @@ import os
 import subprocess
 
 import pytest
+
 from ukrom.errors import MissingTool
 from ukrom.host import agent_binary
 from ukrom.host.compile import CompileError, compile_agent, find_compiler, is_current

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from ukrom.errors import SettingsError
 from ukrom.host import Cache, find_cache
 

@@ -7,6 +7,7 @@ import lzma
 import sys
 
 import pytest
+
 from ukrom.errors import MissingTool, SettingsError
 from ukrom.host import Choices, find_kernel, kernel_release, remember, store_kernel
 

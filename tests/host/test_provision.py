@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
+
 from ukrom.errors import MissingTool, SettingsError
 from ukrom.host import Choices, PackageManager, find_kernel, steps, store_kernel
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ukrom.errors import MissingTool
 from ukrom.host import Choices, find_qemu, remember
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ukrom.errors import MissingTool
 from ukrom.host import MKFS_EROFS, QEMU, SETPRIV, TOOLS, PackageManager, find_tool, package_manager
 

@@ -6,6 +6,7 @@ import struct
 from typing import TYPE_CHECKING
 
 import pytest
+
 from ukrom.images import ImageStore
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+
 from ukrom.errors import HostNotSupported, ImageError
 from ukrom.images import host_architecture, known_architecture
 

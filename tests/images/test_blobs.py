@@ -6,6 +6,7 @@ import hashlib
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+
 from ukrom.errors import ImageError
 from ukrom.images.blobs import Blob, Blobs
 

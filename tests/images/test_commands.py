@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ukrom.errors import ImageError
 from ukrom.images.commands import check_command
 from ukrom.images.rootfs import RootTree

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 
 import pytest
+
 from ukrom.errors import BadReference, ImageError
 from ukrom.images import build_directory_image, host_architecture
 

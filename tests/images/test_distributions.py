@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+
 from ukrom.errors import ImageError
 from ukrom.images.distributions import find_distributions
 from ukrom.images.interpreter import inspect_interpreter

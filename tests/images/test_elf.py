@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from ukrom.errors import ImageError
 from ukrom.images.architectures import host_architecture
 from ukrom.images.elf import Elf, read_elf

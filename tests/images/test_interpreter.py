@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from ukrom.errors import HostNotSupported, ImageError
 from ukrom.images import host_architecture, probe
 from ukrom.images.interpreter import inspect_interpreter

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+
 from ukrom.images.libraries import Binary, LibrarySearch, host_libraries_key, host_search
 
 if TYPE_CHECKING:

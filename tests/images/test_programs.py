@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ukrom.errors import ImageError
 from ukrom.images.programs import DEFAULT_PROGRAMS, add_programs, find_programs, programs_key
 from ukrom.images.rootfs import RootTree

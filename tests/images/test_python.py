@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from ukrom.errors import BadReference, HostNotSupported, ImageError
 from ukrom.images import ImageStore, build_python_image, probe
 from ukrom.images.elf import is_elf

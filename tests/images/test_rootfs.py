@@ -6,6 +6,7 @@ import os
 import stat
 
 import pytest
+
 from ukrom.errors import ImageError
 from ukrom.images.libraries import LibrarySearch
 from ukrom.images.rootfs import RootTree

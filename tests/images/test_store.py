@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
+
 from ukrom import roms
 from ukrom.errors import BadReference, ImageError, ImageNotFound, RomError
 from ukrom.images.architectures import host_architecture

@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
+
 from ukrom.cloud import Endpoint, NoAnswer, Route
 from ukrom.ingress import CertificateAuthority, Deadlines, Ingress
 

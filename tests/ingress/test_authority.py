@@ -8,6 +8,7 @@ import sys
 
 import httpx
 import pytest
+
 import ukrom.ingress
 from ukrom.ingress import CertificateAuthority, Deadlines
 

@@ -6,6 +6,7 @@ import anyio
 import httpx
 import pytest
 import respx
+
 from ukrom.cloud import Endpoint
 from ukrom.ingress import WouldWaitForItself
 

@@ -10,6 +10,7 @@ import httpx
 import pytest
 import respx
 from respx.models import AllMockedAssertionError
+
 from ukrom.ingress import Door, HostNotEmulated, Transports
 
 from .conftest import HOST, App

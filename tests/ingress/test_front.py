@@ -7,6 +7,7 @@ import ssl
 
 import httpx
 import pytest
+
 from ukrom.ingress import Ingress, PortNotServed
 from ukrom.ingress.hosts import Authority, Hosts, Site, split_authority
 

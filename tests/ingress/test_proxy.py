@@ -8,6 +8,7 @@ from concurrent.futures import Future
 
 import httpx
 import pytest
+
 from ukrom.cloud import Endpoint, NoAnswer
 from ukrom.ingress import Deadlines
 

@@ -9,6 +9,7 @@ import threading
 
 import httpx
 import pytest
+
 from ukrom.cloud import Endpoint, NoAnswer
 from ukrom.ingress import PortNotServed
 

@@ -12,6 +12,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
 from ukrom.host import find_compiler
 
 REPOSITORY = Path(__file__).parents[2]

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
+
 from ukrom import roms
 from ukrom.errors import MissingTool, RomError
 

@@ -6,6 +6,7 @@ import io
 from pathlib import Path
 
 import pytest
+
 from ukrom.errors import RomError
 from ukrom.roms import Device, Directory, File, Symlink, cpio
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ukrom.errors import RomError
 from ukrom.roms import Device, Directory, File, Symlink, erofs
 

@@ -7,5 +7,6 @@ from ukrom.qemu.execution import Execution
 from ukrom.qemu.initramfs import initramfs
 from ukrom.qemu.machine import QemuMachine, Timings
 from ukrom.qemu.runner import QemuRunner
+from ukrom.qemu.tsc import tsc_khz
 
-__all__ = ["Equipment", "Execution", "QemuMachine", "QemuRunner", "Timings", "initramfs"]
+__all__ = ["Equipment", "Execution", "QemuMachine", "QemuRunner", "Timings", "initramfs", "tsc_khz"]

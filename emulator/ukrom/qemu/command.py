@@ -35,6 +35,8 @@ class Equipment:
     initramfs: Path
     setpriv: Path | None
     """Makes QEMU die with its parent; None where there is no such tool."""
+    tsc_khz: int | None = None
+    """Frequency of the time stamp counter that emulated guests see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,44 +76,46 @@ def command_line(
             parent; None for one that dies with it.
     """
     dies_with_parent = equipment.setpriv is not None and keep is None
-    prefix = (str(equipment.setpriv), "--pdeathsig", "KILL", "--") if dies_with_parent else ()
     network = ",".join(["user,id=net,restrict=on", *(f"hostfwd={forward(port)}" for port in ports)])
+    options: dict[str, object] = {
+        "-name": "ukrom",
+        "-accel": equipment.accelerator,
+        # Wheels built for x86-64-v2 die on the default model.
+        "-cpu": "max",
+        "-M": "microvm,isa-serial=on",
+        "-m": f"{memory_mb}M",
+        "-smp": vcpus,
+        "-display": "none",
+        "-kernel": equipment.kernel,
+        "-initrd": equipment.initramfs,
+        "-append": _kernel_command_line(equipment),
+        "-netdev": network,
+        "-serial": "chardev:console",
+        "-mon": "chardev=monitor,mode=control",
+    }
+    chardevs = [
+        f"socket,id=console,fd={channels.console}" + (f",logfile={keep}/console.log" if keep else ""),
+        f"socket,id=monitor,fd={channels.monitor}",
+        f"socket,id=agent,fd={channels.agent}",
+    ]
     return (
-        *prefix,
-        *(
-            str(equipment.qemu),
-            "-name",
-            "ukrom",
-            "-nodefaults",
-            "-no-user-config",
-            "-display",
-            "none",
-            "-no-reboot",
-        ),
-        # -cpu max: wheels built for x86-64-v2 die on the default model.
-        *("-accel", equipment.accelerator, "-cpu", "max", "-M", "microvm,isa-serial=on"),
-        *("-m", f"{memory_mb}M", "-smp", str(vcpus)),
-        *(
-            "-kernel",
-            str(equipment.kernel),
-            "-initrd",
-            str(equipment.initramfs),
-            "-append",
-            _KERNEL_COMMAND_LINE,
-        ),
-        *(
-            "-chardev",
-            f"socket,id=console,fd={channels.console}{_logfile(keep)}",
-            "-serial",
-            "chardev:console",
-        ),
-        *("-chardev", f"socket,id=monitor,fd={channels.monitor}", "-mon", "chardev=monitor,mode=control"),
+        *((str(equipment.setpriv), "--pdeathsig", "KILL", "--") if dies_with_parent else ()),
+        *(str(equipment.qemu), "-nodefaults", "-no-user-config", "-no-reboot"),
+        *(word for option, value in options.items() for word in (option, str(value))),
+        *(word for chardev in chardevs for word in ("-chardev", chardev)),
         *(("-qmp", f"unix:{keep}/qmp,server=on,wait=off") if keep else ()),
-        *("-chardev", f"socket,id=agent,fd={channels.agent}"),
-        *("-netdev", network),
         *device_arguments(disks),
     )
 
 
-def _logfile(keep: Path | None) -> str:
-    return f",logfile={keep}/console.log" if keep else ""
+def _kernel_command_line(equipment: Equipment) -> str:
+    """The kernel's own options.
+
+    Left to itself, an emulated kernel calibrates the time stamp counter against the PIT. On a busy
+    host that fails, and microvm then has no timer at all: measured, every second boot hung for ever
+    in calibrate_delay on two loaded cores, none of 40 with the frequency given. The counter that
+    TCG shows is the host's own.
+    """
+    if equipment.tsc_khz is None:
+        return _KERNEL_COMMAND_LINE
+    return f"{_KERNEL_COMMAND_LINE} tsc_early_khz={equipment.tsc_khz} tsc=reliable no_timer_check"
