@@ -126,7 +126,7 @@ def _get_kernel(cache: Cache) -> None:
         try:
             store_kernel(cache, tree)
         except MissingTool:
-            # Ubuntu keeps EROFS and others in a package apart, four times as large.
+            # Ubuntu keeps rarer modules in a package apart; 24.04 has all that is needed in the first one.
             extra = f"linux-modules-extra-{kernel_release(next(tree.glob('boot/vmlinuz-*')))}"
             if not apt.download_size([extra]):
                 raise
