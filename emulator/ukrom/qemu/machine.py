@@ -110,6 +110,7 @@ class QemuMachine:
         self._listening: tuple[int, ...] = ()
         self._unreachable: tuple[str, ...] = ()
         self._early: list[int] | None = []
+        self._connected = asyncio.Event()
         self._exit_code: int | None = None
         self._killed = False
         self._command: tuple[str, ...] = ()
@@ -252,6 +253,7 @@ class QemuMachine:
         self._forwards = await self._in_time(
             self._monitor.forwards(), "its ports were forwarded", self._deadlines.boot
         )
+        self._connected.set()
         early, self._early = self._early, None
         for port in early or ():
             self._listened(port)
@@ -369,7 +371,8 @@ class QemuMachine:
             self._tasks.append(self._loop.create_task(self._forward(port)))
 
     async def _forward(self, port: int) -> None:
-        with contextlib.suppress(MonitorGone):  # the machine ends, and says so itself
+        with contextlib.suppress(MonitorGone, MachineError):  # the machine ends, and says so itself
+            await self._in_time(self._connected.wait(), "its monitor answered", self._deadlines.boot)
             await self._monitor.add_forward(port)
             self._forwards = await self._monitor.forwards()
             self._send("watch", str(port))
