@@ -107,9 +107,7 @@ def main():  # noqa: C901 - one line for each part
 
 def listen(port):
     running.wait()
-    if PART == "listens elsewhere":
-        frame(b"ports", b"9090", b"127.0.0.1:8080")
-    else:
+    if PART != "listens elsewhere":
         frame(b"ports", port)
         frame(b"listening", port)
 
@@ -124,6 +122,8 @@ def start(fields):
     frame(b"mounted", b"2")
     console.sendall(b"hello " + pairs[b"hostname"] + b"\r\n")
     frame(b"running", b"3")
+    if PART == "listens elsewhere":
+        frame(b"ports", b"9090", b"127.0.0.1:8080")
     if PART == "exits":
         frame(b"exited", b"3")
         sys.exit(0)
