@@ -33,3 +33,36 @@ def test_opened_account_is_reached_by_its_token(cloud, runner):
     assert (account.user, account.runner) == ("alice", runner)
     assert cloud.open_account("alice") is account
     assert account.runner is None
+
+
+def test_accounts_are_listed_oldest_first(cloud):
+    assert cloud.accounts() == ()
+
+    accounts = cloud.open_account("bob"), cloud.account("alice")
+
+    assert cloud.accounts() == accounts
+
+
+def test_closed_account_is_gone_with_its_machines(cloud, running, runner):
+    account = running.account
+
+    cloud.close_account(account)
+
+    assert cloud.accounts() == ()
+    assert cloud.instances(account) == ()
+    assert runner.last.kills == 1
+    successor = cloud.account(account.token)
+    assert successor is not account
+    assert cloud.instances(successor) == ()
+    runner.last.end()
+    assert cloud.instances(account) == ()
+
+
+def test_closing_an_account_twice_spares_its_successor(cloud):
+    old = cloud.account("alice")
+    cloud.close_account(old)
+    new = cloud.account("alice")
+
+    cloud.close_account(old)
+
+    assert cloud.account("alice") is new

@@ -112,6 +112,19 @@ class Cloud:
             account.runner = runner
             return account
 
+    def accounts(self) -> tuple[Account, ...]:
+        """Give all accounts, oldest first."""
+        with self.guard:
+            return tuple(self._accounts.values())
+
+    def close_account(self, account: Account) -> None:
+        """Delete everything of an account, and the account: its token leads to a new one from now on."""
+        with self.guard:
+            self.reset(account)
+            self._spaces = {key: space for key, space in self._spaces.items() if key[1] is not account}
+            if self._accounts.get(account.user) is account:
+                del self._accounts[account.user]
+
     def metro(self, code: str) -> str | None:
         """Give the metro that a code means, old codes included, or None if the cloud lacks it."""
         metro = metro_code(code, self.settings.metros)
