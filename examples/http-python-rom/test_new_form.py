@@ -3,10 +3,18 @@
 
 def test_one_base_image_and_two_roms_give_two_answers(ukrom, base, rom1, rom2):
     first = ukrom.run(
-        base, name="test-http-python-rom1", roms=[rom1.attach("python_function.py", at="/rom")], port=8080
+        base,
+        name="test-http-python-rom1",
+        roms=[rom1.attach("python_function.py", at="/rom")],
+        port=8080,
+        memory_mb=512,
     )
     second = ukrom.run(
-        base, name="test-http-python-rom2", roms=[rom2.attach("python_function.py", at="/rom")], port=8080
+        base,
+        name="test-http-python-rom2",
+        roms=[rom2.attach("python_function.py", at="/rom")],
+        port=8080,
+        memory_mb=512,
     )
 
     assert first.url == "https://test-http-python-rom1.fra.unikraft.app"
