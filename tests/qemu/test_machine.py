@@ -204,6 +204,10 @@ async def test_ports_that_nobody_can_reach_are_told_apart(equipment, story):
     result = await asyncio.wrap_future(machine.execute(["true"]))
 
     assert result.exit_code == 7
+    assert [(event.port, event.reachable) for event in tale.events if isinstance(event, Listening)] == [
+        (9090, True),
+        (8080, False),
+    ]
     assert machine.listening() == (9090,)
     assert machine.unreachable == ("127.0.0.1:8080",)
 

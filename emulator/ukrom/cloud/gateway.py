@@ -247,12 +247,14 @@ def _nobody(route: Route, group: ServiceGroup | None) -> NoAnswer:
 
 def _wrong_port(route: Route, candidates: list[Instance]) -> NoAnswer:
     instance = candidates[0]
-    ports = sorted(_listening(instance.run)) if instance.run is not None else []
-    listed = ", ".join(map(str, ports))
+    run = instance.run
+    ports = [] if run is None else [str(port) for port in sorted(_listening(run))]
+    loopback = [] if run is None else [f"127.0.0.1:{port}" for port in sorted(run.loopback_only)]
+    hint = "; bind 0.0.0.0 to be reached from outside" if loopback else ""
     return NoAnswer(
         "wrong-port",
         f"The application in '{instance.name}' does not listen on port {route.destination_port}, "
-        f"but on {listed}",
+        f"but on {', '.join(ports + loopback)}{hint}",
     )
 
 

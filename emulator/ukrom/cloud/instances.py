@@ -41,6 +41,8 @@ class Run:
     """When the application's entry point was reached, by the clock's `monotonic`."""
     exit_code: int | None = None
     listening: set[int] = field(default_factory=set)
+    loopback_only: set[int] = field(default_factory=set)
+    """Ports on which the application listens for itself alone."""
     """Guest ports on which something listens, as far as reported."""
     listening_since: float | None = None
     published: set[int] = field(default_factory=set)

@@ -151,7 +151,7 @@ class Lifecycle:
                 instance.boot_time_us = event.boot_time_us
                 instance.state = after(instance.state, Trigger.UP) or instance.state
             case Listening():
-                run.listening.add(event.port)
+                (run.listening if event.reachable else run.loopback_only).add(event.port)
                 if run.listening_since is None:
                     run.listening_since = self._cloud.clock.monotonic()
                     instance.net_time_us = event.net_time_us

@@ -141,6 +141,8 @@ class Listening:
     port: int
     net_time_us: int
     """Since the machine was started."""
+    reachable: bool = True
+    """False for a port that is bound to the guest's own loopback, which nobody outside can reach."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -319,8 +319,7 @@ class QemuMachine:
             case "failed":
                 reached.set_exception(self._error(BootFailed, f"The guest says: {text[0]}."))
             case "ports":
-                self._listening = tuple(int(port) for port in text if port.isdigit())
-                self._unreachable = tuple(port for port in text if not port.isdigit())
+                self._see_ports(text)
             case "listening":
                 self._listened(int(text[0]))
             case "exited":
@@ -329,6 +328,19 @@ class QemuMachine:
                 self._executions.output(text[0], text[1], fields[2])
             case "done":
                 self._executions.done(text[0], int(text[1]))
+
+    def _see_ports(self, addresses: list[str]) -> None:
+        """Take in where the guest listens now; a plain number is reachable from outside."""
+        before = {*self._listening, *self._unreachable}
+        self._listening = tuple(int(address) for address in addresses if address.isdigit())
+        self._unreachable = tuple(address for address in addresses if not address.isdigit())
+        now_us = round(self._elapsed() * 1e6)
+        for port in self._listening:
+            if port not in before and port not in self._ports:
+                self._report(Listening(port, now_us))
+        for address in self._unreachable:
+            if address not in before:
+                self._report(Listening(int(address.rpartition(":")[2]), now_us, reachable=False))
 
     def _listened(self, port: int) -> None:
         """Report a port; not before it is known where it leads to."""
