@@ -134,9 +134,10 @@ class ScriptedMachine:
     def up(self):
         self.report(Running(boot_time_us=75_000))
 
-    def listen(self, port):
-        self.heard.append(port)
-        self.report(Listening(port, net_time_us=80_000))
+    def listen(self, port, *, reachable=True):
+        if reachable:
+            self.heard.append(port)
+        self.report(Listening(port, net_time_us=80_000, reachable=reachable))
 
     def print(self, data):
         self.report(Console(data))

@@ -169,6 +169,19 @@ def test_application_on_another_port_is_told_after_a_grace(cloud, route, runner,
     assert message == "The application in 'web' does not listen on port 8080, but on 3000, 9000"
 
 
+def test_application_that_listens_for_itself_alone_is_told_what_to_do(cloud, route, runner, clock):
+    future = cloud.gateway.lease(route)
+    runner.last.up()
+    runner.last.listen(8080, reachable=False)
+    clock.advance(3.1)
+
+    assert no_answer(future) == (
+        "wrong-port",
+        "The application in 'web' does not listen on port 8080, but on 127.0.0.1:8080; "
+        "bind 0.0.0.0 to be reached from outside",
+    )
+
+
 def test_application_that_opens_a_second_port_in_time_is_reached(cloud, route, runner, clock):
     future = cloud.gateway.lease(route)
     runner.last.up()
