@@ -6,19 +6,23 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
+from pytest_ukrom.calls import Calls
 from pytest_ukrom.errors import InstanceFailed, Refused
 from pytest_ukrom.instance import Instance
 from pytest_ukrom.rom import Rom, RomAttachment
 from ukrom import images, roms
 from ukrom.cloud import NoAnswer
+from ukrom.errors import ImageNotFound, UkromError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from uuid import UUID
+
+    import httpx
 
     from ukrom.cloud import Account, Image, InstanceSnapshot, StubRunner
     from ukrom.emulator import Emulator
+    from ukrom.qemu import QemuMachine
 
 __all__ = ["Ukrom"]
 
@@ -33,21 +37,21 @@ class Ukrom:
     Args:
         emulator: A started emulator.
         account: Whose resources it makes and sees.
-        need_vm: Called before anything that needs a VM; skips or fails the test where there is none.
+        need_machine: Called before an instance runs; skips or fails the test where none can.
+        lasting: Whether tests share it.
     """
 
-    def __init__(self, emulator: Emulator, account: Account, need_vm: Callable[[], None]) -> None:
+    def __init__(
+        self, emulator: Emulator, account: Account, need_machine: Callable[[], None], *, lasting: bool = False
+    ) -> None:
         self.emulator = emulator
         self.account = account
-        self._need_vm = need_vm
-        self._at_end: list[Callable[[], None]] = []
-        self._api = httpx.Client(
-            transport=emulator.api_transport(),
-            base_url=f"https://api.{self.metro}.unikraft.cloud/v1/",
-            headers={"authorization": f"Bearer {account.token}"},
-            timeout=None,  # noqa: S113 - the platform ends every wait
-        )
-        self.at_end(self._api.close)
+        self.lasting = lasting
+        self.kept: set[UUID] = set()
+        """Instances whose machines stay up when the fixture ends; see `--ukrom-keep`."""
+        self._calls = Calls(emulator, account)
+        self._need_machine = need_machine
+        self._at_end: list[Callable[[], None]] = [self._calls.close]
 
     @property
     def url(self) -> str:
@@ -197,7 +201,8 @@ class Ukrom:
             Refused: The platform refuses the create.
             InstanceFailed: It did not come up, ended, or does not listen on `port`; with its console.
         """
-        self._need_vm()
+        self._calls.check_open()
+        self._need_machine()
         body: dict[str, Any] = {"image": image, "autostart": True, "timeout_s": -1, **fields}
         given = {"name": name, "env": env, "args": args, "memory_mb": memory_mb}
         body |= {key: value for key, value in given.items() if value is not None}
@@ -237,7 +242,6 @@ class Ukrom:
         Raises:
             InstanceFailed: It ended, or listens elsewhere only, or takes too long.
         """
-        __tracebackhide__ = True
         gateway = self.emulator.cloud.gateway
         for fqdn, port in self._published(instance):
             route = gateway.route(fqdn, port)
@@ -249,7 +253,7 @@ class Ukrom:
                 raise InstanceFailed(
                     f"Instance {instance.name} does not answer: {reason.message}",
                     console=self.console(instance.uuid),
-                ) from reason
+                ) from None
 
     # What the pieces share.
 
@@ -260,20 +264,9 @@ class Ukrom:
 
         Raises:
             Refused: The platform refuses the call or the item.
+            UkromError: The fixture has ended.
         """
-        __tracebackhide__ = True
-        answer = self._api.request(method, path.lstrip("/"), json=json, params=query)
-        envelope = answer.json()
-        data = envelope.get("data") or {}
-        items = [item for found in data.values() if isinstance(found, list) for item in found]
-        failed = [item for item in items if item.get("status") == "error"]
-        if answer.is_success and envelope["status"] == "success" and not failed:
-            return dict(items[0]) if items else {}
-        words = [item["message"] for item in failed if item.get("message")]
-        words += [error["message"] for error in envelope.get("errors") or () if error.get("message")]
-        message = "; ".join(words) or envelope.get("message") or f"HTTP status {answer.status_code}"
-        code = failed[0].get("error") if failed else None
-        raise Refused(message, code=code, status=answer.status_code)
+        return self._calls.call(method, path, json=json, query=query)
 
     def public_url(self, group: str, fqdn: str) -> str:
         """The URL of a domain of a service group; https if there is a choice."""
@@ -283,12 +276,27 @@ class Ukrom:
         scheme = "http" if port == 80 else "https"
         return f"{scheme}://{fqdn}" if port in {80, _HTTPS} else f"{scheme}://{fqdn}:{port}"
 
+    def machine(self, uuid: UUID) -> QemuMachine:
+        """The real machine of an instance.
+
+        Raises:
+            UkromError: It has none: it does not run, runs only as a stub, or the fixture has ended.
+        """
+        self._calls.check_open()
+        return self.emulator.machine(uuid)
+
     def ingress_transport(self) -> httpx.BaseTransport:
-        """A transport under which every host name leads to the emulator."""
+        """A transport under which every host name leads to the emulator.
+
+        Raises:
+            UkromError: The fixture has ended.
+        """
+        self._calls.check_open()
         return self.emulator.ingress.transport()
 
     def async_ingress_transport(self) -> httpx.AsyncBaseTransport:
         """The same for asynchronous clients."""
+        self._calls.check_open()
         return self.emulator.ingress.async_transport()
 
     @property
@@ -312,18 +320,31 @@ class Ukrom:
 
     def _create(self, body: dict[str, Any]) -> dict[str, Any]:
         """Create an instance; if it stopped on the way, say why and show its console."""
-        __tracebackhide__ = True
         before = {snapshot.uuid for snapshot in self.snapshots()}
         try:
             return self.call("POST", "/instances", json=body)
         except Refused as refusal:
+            refusal.remedy = self._known_instead(body, refusal.message)
             for snapshot in self.snapshots():
                 if snapshot.uuid not in before and snapshot.failure:
                     raise InstanceFailed(
                         f"Instance {snapshot.name} did not come up: {snapshot.failure}",
                         console=self.console(str(snapshot.uuid)),
-                    ) from refusal
+                        remedy=refusal.remedy,
+                    ) from None
             raise
+
+    def _known_instead(self, body: dict[str, Any], refusal: str) -> str | None:
+        """What can be had instead, if a create was refused for an image that is not there."""
+        for asked in (body, *body.get("roms", ())):
+            if isinstance(reference := asked.get("image"), str) and f"'{reference}'" in refusal:
+                try:
+                    self.emulator.images.resolve(reference)
+                except ImageNotFound as error:
+                    return error.remedy
+                except UkromError:
+                    return None
+        return None
 
     def _published(self, instance: Instance) -> list[tuple[str, int]]:
         group = instance.read().get("service_group")

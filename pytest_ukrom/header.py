@@ -1,4 +1,4 @@
-"""The lines of pytest's header under --ukrom."""
+"""The lines of pytest's header."""
 
 from __future__ import annotations
 
@@ -11,15 +11,18 @@ __all__ = ["header"]
 
 
 def header(options: Options) -> list[str]:
-    """What VMs run on, or why there are none, and where options came from."""
-    origins = ", ".join(f"{name} from {origin}" for name, origin in options.origins.items())
-    return [f"ukrom: {_machines(options)}", *([f"ukrom: {origins}"] if origins else [])]
+    """What instances run on, or why there are no VMs, and how options were given; nothing by default."""
+    if not options.origins:
+        return []
+    return [f"ukrom: {_machines(options)}", f"ukrom: {', '.join(options.origins.values())}"]
 
 
 def _machines(options: Options) -> str:
-    if options.runner == "stub":
+    if options.stub:
         return "stub runner, no VMs"
-    from ukrom.emulator import find_vm  # noqa: PLC0415 - not for the stub
+    if not options.vm:
+        return "no VMs without --ukrom"
+    from ukrom.emulator import find_vm  # noqa: PLC0415 - only for VMs
     from ukrom.errors import UkromError  # noqa: PLC0415
 
     try:

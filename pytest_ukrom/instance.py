@@ -10,7 +10,7 @@ from uuid import UUID
 import httpx
 
 from pytest_ukrom.errors import InstanceFailed, Refused
-from ukrom.errors import UkromError
+from ukrom.errors import MachineError, UkromError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -121,7 +121,7 @@ class Instance:
             self._ukrom.call("GET", f"/instances/{self.uuid}/wait", json=body)
         except Refused as refusal:
             message = f"Instance {self.name} did not become {state}: {refusal.message} (it is {self.state})."
-            raise InstanceFailed(message, console=self._ukrom.console(self.uuid)) from refusal
+            raise InstanceFailed(message, console=self._ukrom.console(self.uuid)) from None
         return self
 
     def exec(
@@ -139,14 +139,16 @@ class Instance:
             MachineEnded: The guest ended before the command did.
             TimeoutError: The command took too long; it goes on.
         """
-        machine = self._ukrom.emulator.machine(UUID(self.uuid))
+        machine = self._ukrom.machine(UUID(self.uuid))
         limit = _EXEC_S * self._ukrom.patience if timeout is None else timeout
         try:
             done = machine.execute(argv, env).result(limit)
-        except TimeoutError as error:
+        except MachineError:
+            raise  # some of them are TimeoutErrors too
+        except TimeoutError:
             raise TimeoutError(
                 f"{' '.join(argv)!r} did not end within {limit:.0f} s in {self.name}"
-            ) from error
+            ) from None
         return Execution(
             done.exit_code, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
         )

@@ -64,7 +64,12 @@ class Options:
     require_vm: bool
     keep: bool
     origins: Mapping[str, str]
-    """Where each value that is not the default came from, by option name."""
+    """How each value was given that was given at all, by option name."""
+
+    @property
+    def stub(self) -> bool:
+        """Whether instances are stubs, whatever fixture they belong to."""
+        return self.runner == "stub"
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -84,7 +89,8 @@ def resolve(config: pytest.Config, environ: Mapping[str, str] = os.environ) -> O
     """Find the value of every option.
 
     Raises:
-        pytest.UsageError: A value in the environment or the ini file is none of the choices.
+        pytest.UsageError: A value in the environment or the ini file is none of the choices, or two
+            options contradict each other.
     """
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
@@ -92,6 +98,9 @@ def resolve(config: pytest.Config, environ: Mapping[str, str] = os.environ) -> O
         values[option.name], origin = _resolve(option, config, environ)
         if origin:
             origins[option.name] = origin
+    if values["ukrom_require_vm"] and values["ukrom_runner"] == "stub":
+        where = f"{origins['ukrom_require_vm']} and {origins['ukrom_runner']}"
+        raise pytest.UsageError(f"{where} contradict each other: the stub runner runs no VMs")
     return Options(
         vm=bool(values["ukrom"]),
         runner=str(values["ukrom_runner"]),
@@ -105,15 +114,20 @@ def resolve(config: pytest.Config, environ: Mapping[str, str] = os.environ) -> O
 def _resolve(option: Option, config: pytest.Config, environ: Mapping[str, str]) -> tuple[str | bool, str]:
     given = config.getoption(option.name)
     if given is not None:
-        return given, option.flag
+        return given, f"{option.flag}={given}" if option.choices else option.flag
     variable = environ.get(option.variable, "")
     if variable:
-        return _parsed(option, variable, f"the environment variable {option.variable}"), option.variable
-    ini = config.getini(option.name)
+        value = _parsed(option, variable, f"the environment variable {option.variable}")
+        return value, f"{option.variable}={variable} in the environment"
+    try:
+        ini = config.getini(option.name)
+    except (ValueError, TypeError, pytest.UsageError) as error:  # what it is depends on pytest's version
+        raise pytest.UsageError(f"the ini option {option.name}: {error}") from None
     if ini is True:
-        return True, f"ini {option.name}"
+        return True, f"{option.name} = true in the ini file"
     if ini:
-        return _parsed(option, ini, f"the ini option {option.name}"), f"ini {option.name}"
+        value = _parsed(option, ini, f"the ini option {option.name}")
+        return value, f"{option.name} = {ini} in the ini file"
     return (option.choices[0] if option.choices else False), ""
 
 

@@ -34,9 +34,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Say what VMs will run on, and why; nothing without --ukrom."""
+    """Say what VMs will run on, and why; nothing unless some option is given."""
     options = config.stash[OPTIONS]
-    if not options.vm:
+    if not options.origins:
         return []
     from pytest_ukrom.header import header  # noqa: PLC0415 - costs nothing unless it is wanted
 
@@ -46,9 +46,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip or fail a marked test where there are no VMs, before its fixtures are built."""
     if item.get_closest_marker("ukrom_vm") is not None:
-        session = _session(item.config)
-        _ = session.emulator
-        session.need_vm()
+        _session(item.config).need_vm()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -56,21 +54,28 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show the machines of a failing test; judge a test that wanted a VM where there is none."""
-    report = yield
     session = item.config.stash.get(SESSION, None)
-    if session is not None:
-        from pytest_ukrom.report import complete  # noqa: PLC0415 - loaded with the first session anyway
+    if session is None:
+        return (yield)
+    from pytest_ukrom.report import complete, end_in_test  # noqa: PLC0415 - loaded with the session
 
-        complete(session, item, call, report)
+    if call.excinfo is not None and not item.config.getoption("fulltrace"):
+        end_in_test(call.excinfo)
+    report = yield
+    complete(session, item, report)
     return report
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print how to reach the machines that were left up."""
-    session = terminalreporter.config.stash.get(SESSION, None)
-    if session is not None and session.kept:
+    """Print how to reach the machines that were left up, whatever process they belonged to."""
+    if not terminalreporter.config.stash[OPTIONS].keep:
+        return
+    from pytest_ukrom.keeping import kept  # noqa: PLC0415 - costs nothing unless it is wanted
+
+    reports = (report for outcome in ("failed", "error") for report in terminalreporter.getreports(outcome))
+    if lines := kept(reports):
         terminalreporter.section("VMs left up by --ukrom-keep")
-        for line in session.kept:
+        for line in lines:
             terminalreporter.write_line(line)
 
 
@@ -94,7 +99,7 @@ def ukrom(_ukrom_run: Session) -> Iterator[Ukrom]:
 @pytest.fixture(scope="session")
 def ukrom_session(_ukrom_run: Session) -> Iterator[Ukrom]:
     """An account that lives as long as the session, for instances that several tests share."""
-    with _ukrom_run.open("ukrom-session") as view:
+    with _ukrom_run.open("ukrom-session", lasting=True) as view:
         yield view
 
 

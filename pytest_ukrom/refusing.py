@@ -8,6 +8,7 @@ from ukrom.cloud import Ended
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from uuid import UUID
 
     from ukrom.cloud import Endpoint, MachineEvent, MachineSpec
 
@@ -26,18 +27,21 @@ class RefusingRunner:
 
     def __init__(self, why: str) -> None:
         self.why = why
-        self._refused = False
+        self.refused: set[UUID] = set()
+        """Instances whose machine was refused at any time."""
+        self._fresh: set[UUID] = set()
 
     def boot(self, spec: MachineSpec, report: Callable[[MachineEvent], None]) -> _NoMachine:
         """Report at once that the machine cannot be."""
-        self._refused = True
+        self.refused.add(spec.uuid)
+        self._fresh.add(spec.uuid)
         report(Ended(started=False, error=f"{spec.name} cannot run: {self.why}"))
         return _NoMachine()
 
-    def take_refused(self) -> bool:
-        """Whether a machine was refused since this was last asked."""
-        refused, self._refused = self._refused, False
-        return refused
+    def take_refused(self) -> set[UUID]:
+        """Instances whose machine was refused since this was last asked."""
+        fresh, self._fresh = self._fresh, set()
+        return fresh
 
 
 class _NoMachine:

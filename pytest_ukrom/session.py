@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_ukrom.environment import variables
 from pytest_ukrom.facade import Ukrom
 from pytest_ukrom.refusing import RefusingRunner
 from ukrom.emulator import Emulator, Settings
@@ -18,16 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_ukrom.options import Options
-    from ukrom.cloud import InstanceSnapshot, Runner
+    from ukrom.cloud import Account, Runner
 
 __all__ = ["Session"]
 
-_OTHER_VARIABLES = tuple(
-    f"{prefix}_{name}"
-    for prefix in ("UNIKRAFT_CLOUD", "UNIKRAFTCLOUD", "KRAFTCLOUD", "KC")
-    for name in ("TOKEN", "METRO")
-)
-"""Older names under which tools look for a token: a real one must not leak into a test."""
+_NOT_ASKED = "it needs a VM: run pytest with --ukrom"
+_STUB_ASKED = "it needs a VM, and --ukrom-runner=stub runs none"
 
 
 class Session:
@@ -39,66 +36,74 @@ class Session:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.why_no_vm: str | None = None
-        self.active: list[Ukrom] = []
-        self.kept: list[str] = []
-        """How to reach each machine that was left up, a line each."""
+        self.why_no_machine: str | None = None if options.vm or options.stub else _NOT_ASKED
+        """Why no instance can run; known for sure once the emulator has started."""
+        self._active: list[Ukrom] = []
+        self._door_is_open = False
+        self._patch = pytest.MonkeyPatch()
         self._stack = ExitStack()
 
     @cached_property
     def emulator(self) -> Emulator:
         """The emulator, started."""
-        emulator, self.why_no_vm = self._start()
+        emulator = self._start()
         self._stack.callback(emulator.stop)
         return emulator
+
+    @property
+    def started(self) -> bool:
+        """Whether any fixture was used so far."""
+        return "emulator" in self.__dict__
+
+    @cached_property
+    def runner(self) -> Runner:
+        """What runs the instances of `ukrom` and `ukrom_session`."""
+        return self.emulator.cloud.runner
 
     def close(self) -> None:
         """End everything; nothing of it is left afterwards."""
         self._stack.close()
 
     @contextmanager
-    def open(self, name: str, *, vm: bool = True) -> Iterator[Ukrom]:
+    def open(self, name: str, *, vm: bool = True, lasting: bool = False) -> Iterator[Ukrom]:
         """A view of the emulator, for as long as a fixture lives.
 
         Args:
             name: The account.
             vm: Whether its instances run as the options say; otherwise they are stubs.
+            lasting: Whether it outlives the test that it is opened for.
         """
-        emulator = self.emulator
-        runner: Runner = emulator.cloud.runner if vm else emulator.stub
-        account = emulator.cloud.open_account(name, None if vm else runner)
-        view = Ukrom(emulator, account, self.need_vm if vm else _nothing)
+        emulator, runner = self.emulator, self.runner
+        earlier = emulator.cloud.accounts()
+        account = emulator.cloud.open_account(name, runner if vm else emulator.stub)
+        view = Ukrom(emulator, account, self.need_machine if vm else _nothing, lasting=lasting)
         with ExitStack() as stack:
-            stack.enter_context(self._environment(view))
-            stack.enter_context(self._door())
-            stack.callback(emulator.reset, account)
+            stack.callback(self._leave, view)
+            self._active.append(view)
+            self._settle()
+            stack.callback(self._reset, account, earlier)
+            stack.callback(self._let_go, view)
             stack.callback(view.close)
-            self.active.append(view)
-            stack.callback(self.active.remove, view)
             yield view
 
-    def keep(self, view: Ukrom, snapshot: InstanceSnapshot) -> None:
-        """Leave the machine of a failing test up, if the user wants that and it is up."""
-        if not self.options.keep:
-            return
-        with suppress(UkromError):
-            machine = view.emulator.machine(snapshot.uuid)
-            folder = view.emulator.keep(snapshot.uuid)
-            self.kept.append(f"{snapshot.name}: console in {folder}/console.log, monitor at {folder}/qmp")
-            for port in machine.spec.ports:
-                if (endpoint := machine.endpoint(port)) and endpoint.address:
-                    host, local = endpoint.address
-                    self.kept.append(f"    port {port}: curl http://{host}:{local}/")
-            self.kept.append(f"    end it: kill {machine.pid} && rm -r {view.emulator.folder}")
+    def view(self, account: Account) -> Ukrom | None:
+        """The open view of an account; a test's own tokens make accounts that have none."""
+        return next((view for view in self._active if view.account is account), None)
+
+    def need_machine(self) -> None:
+        """Skip or fail the running test if no instance can run, as the options say."""
+        _ = self.emulator
+        if self.why_no_machine is not None:
+            self._do_without(self.why_no_machine)
 
     def need_vm(self) -> None:
-        """Skip or fail the running test if there are no VMs, as the options say."""
-        __tracebackhide__ = True
-        if self.why_no_vm is None:
-            return
-        if self.missing_fails:
-            pytest.fail(self.why_no_vm, pytrace=False)
-        pytest.skip(self.why_no_vm)
+        """The same, if no instance can run in a real VM."""
+        if self.options.stub:
+            pytest.skip(_STUB_ASKED)
+        if self.options.vm:
+            _ = self.emulator
+        if self.why_no_machine is not None:
+            self._do_without(self.why_no_machine)
 
     @property
     def missing_fails(self) -> bool:
@@ -110,17 +115,32 @@ class Session:
         in_ci = bool(os.environ.get("CI"))
         return asked and (self.options.missing == "fail" or (self.options.missing == "auto" and in_ci))
 
-    def refused(self) -> bool:
-        """Whether, since last asked, a machine was wanted where there are no VMs."""
-        runner = self.emulator.cloud.runner if "emulator" in self.__dict__ else None
-        return isinstance(runner, RefusingRunner) and runner.take_refused()
+    def in_vain(self, *, failed: bool) -> bool:
+        """Whether a test wanted a machine where there is none.
 
-    def _start(self) -> tuple[Emulator, str | None]:
-        if self.options.runner == "stub":
-            emulator = Emulator(Settings(runner="stub"))
-            emulator.start()
-            return emulator, None
-        why = "it needs a VM: run pytest with --ukrom"
+        Args:
+            failed: The test failed, so that machines count that were refused to earlier tests and
+                still are shared by this one.
+        """
+        runner = self.runner if self.started else None
+        if not isinstance(runner, RefusingRunner):
+            return False
+        refused = runner.take_refused()
+        if not failed:
+            return bool(refused)
+        cloud = self.emulator.cloud
+        there = {one.uuid for account in cloud.accounts() for one in cloud.instances(account)}
+        return bool(refused) or not there.isdisjoint(runner.refused)
+
+    def _do_without(self, why: str) -> None:
+        if self.missing_fails:
+            pytest.fail(why, pytrace=False)
+        pytest.skip(why)
+
+    def _start(self) -> Emulator:
+        if self.options.stub:
+            return _started(Settings(runner="stub"))
+        why = _NOT_ASKED
         if self.options.vm:
             emulator = Emulator(Settings(runner="qemu", keep=self.options.keep))
             try:
@@ -128,33 +148,54 @@ class Session:
             except UkromError as error:
                 why = f"it needs a VM, and none can run here: {error}"
             else:
-                return emulator, None
-        emulator = Emulator(Settings(runner=RefusingRunner(why)))
-        emulator.start()
-        return emulator, why
+                return emulator
+        self.why_no_machine = why
+        return _started(Settings(runner=RefusingRunner(why)))
 
-    @contextmanager
-    def _environment(self, view: Ukrom) -> Iterator[None]:
-        with pytest.MonkeyPatch.context() as patch:
-            for name in _OTHER_VARIABLES:
-                patch.delenv(name, raising=False)
-            patch.setenv("UKC_TOKEN", view.token)
-            patch.setenv("UKC_METRO", view.url)
-            patch.setenv("UKC_USER", view.user)
-            yield
+    def _reset(self, account: Account, earlier: tuple[Account, ...]) -> None:
+        """Delete what was made since a view was opened, under whatever token."""
+        cloud = self.emulator.cloud
+        self.emulator.reset(account)
+        spared = {*earlier, *(view.account for view in self._active)}
+        for other in cloud.accounts():
+            if other not in spared:
+                cloud.close_account(other)
 
-    @contextmanager
-    def _door(self) -> Iterator[None]:
-        """Lead httpx calls into the emulator while at least one view is open."""
-        if self.active:
-            yield
+    def _let_go(self, view: Ukrom) -> None:
+        for uuid in view.kept:
+            with suppress(UkromError):  # it ended by itself since
+                self.emulator.keep(uuid)
+
+    def _leave(self, view: Ukrom) -> None:
+        self._active.remove(view)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Have everything as the innermost open view wants it; views may close in any order."""
+        door, cloud = self.emulator.door, self.emulator.cloud
+        self._patch.undo()
+        if bool(self._active) is not self._door_is_open:
+            self._door_is_open = not self._door_is_open
+            door.start() if self._door_is_open else door.stop(clear=False, reset=False, quiet=True)
+        if not self._active:
             return
-        door = self.emulator.door
-        door.start()
-        try:
-            yield
-        finally:
-            door.stop(clear=False, reset=False, quiet=True)
+        view = self._active[-1]
+        # Any token is good for an account of its own; its machines must be no more real than the view's.
+        cloud.runner = view.account.runner or self.runner
+        for name, value in variables(view, os.environ).items():
+            if value is None:
+                self._patch.delenv(name, raising=False)
+            else:
+                self._patch.setenv(name, value)
+
+
+def _started(settings: Settings) -> Emulator:
+    emulator = Emulator(settings)
+    try:
+        emulator.start()
+    except UkromError as error:
+        pytest.fail(f"the emulator cannot start: {error}", pytrace=False)
+    return emulator
 
 
 def _nothing() -> None:
