@@ -181,6 +181,18 @@ def test_users_files_are_where_they_were_asked_to_be(build, tmp_path):
     assert run_inside(root, "tool") == "tool\n"
 
 
+def test_users_machine_code_comes_with_its_libraries(build, tmp_path, make_elf):
+    library = make_elf(tmp_path / "lib/libown.so.1")
+    options = {"needed": ("libown.so.1",), "runpath": str(tmp_path / "lib")}
+    extension = make_elf(tmp_path / "extension.so", **options)
+    foreign = make_elf(tmp_path / "foreign.so", **options, architecture="riscv64")
+    image = build(files={"/opt/extension.so": extension, "/opt/foreign.so": foreign})
+    root = unpack(image, tmp_path / "root")
+
+    assert (root / str(library).lstrip("/")).read_bytes() == library.read_bytes()
+    assert (root / "opt/foreign.so").read_bytes() == foreign.read_bytes()
+
+
 def test_users_modules_are_compiled_too(root):
 
     compiled = {path.name.partition(".")[0]: path for path in (root / "src/__pycache__").iterdir()}

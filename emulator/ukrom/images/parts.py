@@ -13,7 +13,8 @@ from ukrom import roms
 from ukrom.errors import ImageError, RomError
 from ukrom.images.bytecode import compile_modules
 from ukrom.images.commands import check_command
-from ukrom.images.libraries import host_libraries_key
+from ukrom.images.elf import read_elf
+from ukrom.images.libraries import host_libraries_key, host_search
 from ukrom.images.packages import add_package
 from ukrom.images.programs import add_programs, programs_key
 from ukrom.images.runtime import add_runtime, runtime_key
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Parts", "guest_script", "user_entries"]
 
-_LAYOUT = "python-1"
+_LAYOUT = "python-2"
 """Names how parts are joined; a new way gets a new name, so that old images are not reused."""
 
 
@@ -67,6 +68,7 @@ class Parts:
             tree.merge(trees.tree(name, fill))
         for entry in self.entries:
             _place(tree, entry)
+        self._add_user_libraries(tree)
         self._compile_user_modules(tree)
         check_command(tree, self.args, self.env, self.interpreter.architecture)
 
@@ -89,6 +91,17 @@ class Parts:
             name = named(f"package-{package.name}", python.build, python.guest_site, package.key())
             fillers[name] = partial(add_package, interpreter=python, package=package)
         return fillers
+
+    def _add_user_libraries(self, tree: RootTree) -> None:
+        """A program or extension module among the user's files needs its libraries as any other does."""
+        architecture = self.interpreter.architecture
+        for entry in self.entries:
+            if isinstance(entry, roms.File) and isinstance(entry.content, Path):
+                elf = read_elf(entry.content)
+                # Machine code for others is just data.
+                if elf is not None and elf.architecture == architecture:
+                    tree.binary(entry.content, f"/{entry.path}", entry.mode)
+        tree.add_libraries(host_search(architecture))
 
     def _compile_user_modules(self, tree: RootTree) -> None:
         files = [f"/{entry.path}" for entry in self.entries if isinstance(entry, roms.File)]
