@@ -1,6 +1,8 @@
 """What becomes of a machine, whatever QEMU and the guest do; a fake plays both."""
 
 import asyncio
+import os
+import signal
 from pathlib import Path
 from uuid import UUID
 
@@ -25,10 +27,10 @@ def process_exists(pid):
 class Story:
     """Boots one machine and keeps its events."""
 
-    def __init__(self, equipment, *, speed=1.0):
+    def __init__(self, equipment, *, speed=1.0, keep=None):
         self.events = []
         self._changed = asyncio.Event()
-        self._runner = QemuRunner(equipment, asyncio.get_running_loop(), speed=speed, pack=None)
+        self._runner = QemuRunner(equipment, asyncio.get_running_loop(), speed=speed, pack=None, keep=keep)
 
     def boot(self, **options):
         self.machine = self._runner.boot(spec(**options), self._take)
@@ -257,6 +259,28 @@ async def test_no_command_runs_in_a_machine_that_does_not(equipment, story):
 
 
 @played
+async def test_a_command_that_no_frame_holds_is_refused_as_a_kernel_would(equipment, story):
+    tale = story(equipment())
+    machine = tale.boot()
+    await tale.until(Running)
+
+    for argv in (["sh"] * 3000, ["sh", "x" * 5_000_000]):
+        result = await asyncio.wrap_future(machine.execute(argv))
+        assert (result.exit_code, result.stderr) == (127, b"sh: Argument list too long\n")
+
+
+@played
+async def test_a_command_that_is_none_is_refused(equipment, story):
+    machine = story(equipment()).boot()
+
+    with pytest.raises(ValueError, match="no command to run"):
+        machine.execute([])
+    with pytest.raises(ValueError, match="cannot hold a NUL"):
+        machine.execute(["sh", "a\0b"])
+    machine.kill()
+
+
+@played
 async def test_an_image_without_root_file_system_is_no_base_image(equipment, story):
     tale = story(equipment())
     tale.boot(root=None)
@@ -272,3 +296,21 @@ async def test_a_missing_program_is_named(equipment, story):
     tale.boot()
 
     assert "QEMU cannot be started" in (await tale.until(Ended)).error
+
+
+def test_a_machine_that_is_let_go_stays_up_when_the_runner_closes(equipment, tmp_path):
+    async def play():
+        tale = Story(equipment("outlives"), keep=tmp_path)
+        machine = tale.boot()
+        await tale.until(Listening)
+        pid = machine.pid
+        machine.let_go()
+        async with asyncio.timeout(20):
+            await tale.close()
+        return pid
+
+    pid = asyncio.run(play())
+
+    assert process_exists(pid)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)

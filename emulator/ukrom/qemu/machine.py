@@ -113,6 +113,7 @@ class QemuMachine:
         self._connected = asyncio.Event()
         self._exit_code: int | None = None
         self._killed = False
+        self._left_up = False
         self._command: tuple[str, ...] = ()
         self._stderr = ""
 
@@ -286,7 +287,10 @@ class QemuMachine:
         if self._process is not None:
             self._process.kill()
             await self._process.ended
-            await asyncio.gather(*self._tasks)
+            if self._left_up:  # its ends stay open: nothing ends what reads from them
+                for task in self._tasks:
+                    task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=self._left_up)
             self._stderr = self._process.stderr()
             await self._monitor.close()
             for writer in self._writers:
@@ -373,6 +377,7 @@ class QemuMachine:
 
     def _let_go(self) -> None:
         if self._process is not None and self.keep is not None:
+            self._left_up = True
             self._process.let_go()
 
     def _publish(self, port: int) -> None:
