@@ -34,6 +34,7 @@ lint: $(VENV)/.ready
 	$(BIN)/ruff format --check
 
 bench: setup
+	$(BIN)/python -m pip install -q --disable-pip-version-check --group bench
 	$(BIN)/python -m bench
 
 clean:

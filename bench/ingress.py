@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import statistics
 import threading
-import time
 from concurrent.futures import Future
 from uuid import uuid4
 
 import httpx
 from anyio.from_thread import start_blocking_portal
 
+from bench.measure import Figure, Section, median_ms, once_ms
 from ukrom.cloud import Endpoint, Route
 from ukrom.ingress import Door, Ingress, Transports
 
@@ -79,53 +78,42 @@ def upstream():
     return listener.getsockname()
 
 
-def median_ms(call, repeat=REPEAT):
-    """The median of `repeat` calls, in milliseconds, after some to warm up."""
-    for _ in range(10):
-        call()
-    times = []
-    for _ in range(repeat):
-        began = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - began)
-    return statistics.median(times) * 1000
+def measure() -> Section:
+    """The listeners with a cloud of one service behind them."""
+    with start_blocking_portal() as portal:
+        ingress = Ingress(Gateway(Endpoint(address=upstream())), app, metros=("fra",))
+        started = once_ms(lambda: portal.call(ingress.start))
+        figures = [Figure("Start of the listeners", started), *first_use(ingress), *requests(ingress)]
+        figures += door(ingress)
+        portal.call(ingress.stop)
+    notes = ("An empty API and the cheapest server as instance, so that what remains is the ingress.",)
+    return Section("Ingress", figures, notes)
 
 
-def since(began):
-    """Milliseconds since a moment."""
-    return (time.perf_counter() - began) * 1000
-
-
-def first_use(portal, ingress):
-    """Start, then the first request of either kind, which makes the certificates."""
-    began = time.perf_counter()
-    portal.call(ingress.start)
-    yield "start of the listeners", since(began)
+def first_use(ingress):
+    """The first request of either kind, which makes the certificates."""
     for scheme in ("http", "https"):
         with httpx.Client(transport=ingress.transport()) as client:
-            began = time.perf_counter()
-            client.get(f"{scheme}://api.fra.unikraft.cloud/")
-            yield f"first request, {scheme}", since(began)
+            took = once_ms(lambda url=f"{scheme}://api.fra.unikraft.cloud/", ask=client.get: ask(url))
+            yield Figure(f"First request, {scheme}", took)
 
 
 def requests(ingress):
     """A request by every way, on a kept connection unless said otherwise."""
     with httpx.Client(transport=ingress.transport()) as client:
         for scheme in ("http", "https"):
-            yield (
-                f"API, {scheme}",
-                median_ms(lambda url=f"{scheme}://api.fra.unikraft.cloud/": client.get(url)),
-            )
+            url = f"{scheme}://api.fra.unikraft.cloud/"
+            yield Figure(f"API, {scheme}", usual(lambda url=url: client.get(url)))
         for scheme in ("http", "https"):
             url = f"{scheme}://{HOST}/"
-            yield f"instance, GET, {scheme}", median_ms(lambda url=url: client.get(url))
-            yield f"instance, POST, {scheme}", median_ms(lambda url=url: client.post(url, content=b"x"))
+            yield Figure(f"Instance, GET, {scheme}", usual(lambda url=url: client.get(url)))
+            yield Figure(f"Instance, POST, {scheme}", usual(lambda url=url: client.post(url, content=b"x")))
 
     def anew():
         with httpx.Client(transport=ingress.transport()) as client:
             client.get(f"https://{HOST}/")
 
-    yield "instance, https, new connection", median_ms(anew, 100)
+    yield Figure("Instance, https, new client and connection", usual(anew, 100))
 
 
 def door(ingress):
@@ -133,19 +121,10 @@ def door(ingress):
     api = httpx.MockTransport(lambda _: httpx.Response(200, text="ok"))
     ways = Transports(ingress.transport(), ingress.async_transport(keepalive=False))
     with Door(Transports(api, api), ways, ("fra",)), httpx.Client(trust_env=False) as client:
-        yield "door, API", median_ms(lambda: client.get("https://api.fra.unikraft.cloud/"))
-        yield "door, instance", median_ms(lambda: client.get(f"https://{HOST}/"))
+        yield Figure("respx door, API", usual(lambda: client.get("https://api.fra.unikraft.cloud/")))
+        yield Figure("respx door, instance", usual(lambda: client.get(f"https://{HOST}/")))
 
 
-def main():
-    """Print a line per measurement."""
-    with start_blocking_portal() as portal:
-        ingress = Ingress(Gateway(Endpoint(address=upstream())), app, metros=("fra",))
-        for measure in (first_use(portal, ingress), requests(ingress), door(ingress)):
-            for name, value in measure:
-                print(f"{name:<34}{value:8.2f} ms")
-        portal.call(ingress.stop)
-
-
-if __name__ == "__main__":
-    main()
+def usual(call, repeat=REPEAT):
+    """The median of many, after some to warm up."""
+    return median_ms(call, repeat, warm_up=10)

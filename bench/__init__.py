@@ -1,0 +1,1 @@
+"""Benchmarks: `python -m bench` measures all and writes RESULTS.md, `python -m bench vm api` some."""
