@@ -92,6 +92,8 @@ int app_reap(pid_t pid, int status)
     dprintf(2, "Application exited with 0x%x (exit code: %d)\n", (unsigned)status, exit_code);
     wire_send("exited", code, NULL);
     kill(-1, SIGKILL);
+    /* The console ends with the line above, as on the platform: the kernel's `Restarting system` stays out. */
+    put("/proc/sys/kernel/printk", "0");
     sync();
     reboot(RB_AUTOBOOT); /* QEMU runs with -no-reboot: this is the end of the process */
     return 1;

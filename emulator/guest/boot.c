@@ -46,6 +46,8 @@ void boot_modules(void)
             put("/sys/bus/virtio/drivers_autoprobe", "1");
     }
     fclose(order);
+    /* From now on the kernel's errors count: whom it kills for want of memory, for example. */
+    put("/proc/sys/kernel/printk", "4");
 }
 
 static void mount_views(void)

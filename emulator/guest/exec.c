@@ -49,8 +49,14 @@ void exec_start(const struct frame *frame)
     const char *id = frame->fields[1].text;
     struct exec *exec = vacant();
     int out[2], err[2];
-    if (!exec || !launch.args || pipe2(out, O_CLOEXEC)) {
-        refuse(id, "too many commands at once\n");
+    if (!exec) {
+        char why[64];
+        snprintf(why, sizeof why, "too many commands at once: %d are running\n", EXECS_MAX);
+        refuse(id, why);
+        return;
+    }
+    if (!launch.args || pipe2(out, O_CLOEXEC)) {
+        refuse(id, launch.args ? "no more pipes\n" : "no command\n");
         return;
     }
     if (pipe2(err, O_CLOEXEC)) {

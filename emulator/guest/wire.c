@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FRAME_MAX (4u << 20)
+#define FRAME_MAX (16u << 20) /* a request to the platform is at most 8 MB, and an instance starts with one frame */
 
 static int port = -1;
 static char *incoming;
@@ -72,8 +72,10 @@ int wire_fill(void)
 
 int wire_next(struct frame *frame)
 {
-    memmove(incoming, incoming + consumed, have -= consumed);
-    consumed = 0;
+    if (consumed) {
+        memmove(incoming, incoming + consumed, have -= consumed);
+        consumed = 0;
+    }
     if (have < 4 || have - 4 < get32(incoming))
         return 0;
     consumed = 4 + get32(incoming);

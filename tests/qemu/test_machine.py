@@ -271,13 +271,14 @@ async def test_a_command_that_no_frame_holds_is_refused_as_a_kernel_would(equipm
 
 @played
 async def test_a_command_that_is_none_is_refused(equipment, story):
-    machine = story(equipment()).boot()
+    tale = story(equipment())
+    machine = tale.boot()
+    await tale.until(Running)
 
     with pytest.raises(ValueError, match="no command to run"):
         machine.execute([])
     with pytest.raises(ValueError, match="cannot hold a NUL"):
         machine.execute(["sh", "a\0b"])
-    machine.kill()
 
 
 @played

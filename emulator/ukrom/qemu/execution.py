@@ -8,9 +8,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from ukrom.errors import MachineError
 
-__all__ = ["Execution", "Executions"]
+__all__ = ["Execution", "Executions", "too_long"]
+
+_WORDS = 900
+_BYTES = 2 << 20
+"""Below what a frame to the agent holds, and about what Linux lets a program have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +66,9 @@ class Executions:
             if pending.future.set_running_or_notify_cancel():
                 pending.future.set_exception(error)
         self._pending.clear()
+
+
+def too_long(argv: Sequence[str], env: Mapping[str, str]) -> bool:
+    """Whether a command has more words, or longer ones, than can be handed on."""
+    size = sum(map(len, argv)) + sum(len(name) + len(value) for name, value in env.items())
+    return len(argv) + len(env) > _WORDS or size > _BYTES

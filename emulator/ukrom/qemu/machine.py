@@ -15,7 +15,7 @@ from ukrom.errors import BootFailed, DeadlineExceeded, MachineEnded, MachineErro
 from ukrom.qemu.command import command_line
 from ukrom.qemu.console import Console
 from ukrom.qemu.devices import ROM_SLOTS, ROOT_SLOT
-from ukrom.qemu.execution import Execution, Executions
+from ukrom.qemu.execution import Execution, Executions, too_long
 from ukrom.qemu.monitor import Monitor, MonitorGone
 from ukrom.qemu.order import environment, root_order, start_order
 from ukrom.qemu.process import QemuProcess
@@ -144,7 +144,14 @@ class QemuMachine:
         """Run a command beside the application, in its root and by default its environment.
 
         The future fails with `MachineEnded` when the machine ends first.
+
+        Raises:
+            ValueError: There is no command, or a NUL in it.
         """
+        if not argv:
+            raise ValueError("there is no command to run: argv is empty")
+        if any("\0" in word for word in (*argv, *(env or {}), *(env or {}).values())):
+            raise ValueError(f"a command cannot hold a NUL: {argv}")
         future: Future[Execution] = Future()
         self._call(self._execute, tuple(argv), self.spec.env if env is None else env, future)
         return future
@@ -396,11 +403,18 @@ class QemuMachine:
 
     def _execute(self, argv: tuple[str, ...], env: Mapping[str, str], future: Future[Execution]) -> None:
         if self.state is not MachineState.RUNNING:
-            future.set_exception(
+            self._executions.begin(future)
+            self._executions.fail(
                 self._error(MachineEnded, f"{self.spec.name} is not running: no command can run in it.")
             )
             return
-        fields = ["exec", self._executions.begin(future)]
+        identifier = self._executions.begin(future)
+        if too_long(argv, env):
+            # In the words of the kernel, which would not take them either.
+            self._executions.output(identifier, "stderr", f"{argv[0]}: Argument list too long\n".encode())
+            self._executions.done(identifier, 127)
+            return
+        fields = ["exec", identifier]
         for name, value in environment(env).items():
             fields += ["env", f"{name}={value}"]
         for argument in argv:
