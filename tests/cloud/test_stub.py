@@ -67,6 +67,40 @@ def test_asgi_app_answers_as_it_is(cloud, create, start, runner):
     assert answer_of(cloud, instance, "/x").text == "/x"
 
 
+def test_instance_with_no_answer_says_so(cloud, create, start):
+    instance = create()
+    start(instance)
+
+    answer = answer_of(cloud, instance)
+
+    assert answer.status_code == 501
+    assert "no answer is registered for oci://unikraft.io/org/web:1@sha256:" in answer.text
+    assert "stub.answer(image, app)" in answer.text
+
+
+def test_answer_may_come_after_the_instance(cloud, create, start, runner):
+    instance = create()
+    start(instance)
+    runner.answer("web", lambda _: "late")
+
+    assert answer_of(cloud, instance).text == "late"
+
+
+def test_what_was_since_a_mark_can_be_forgotten(cloud, create, start, runner):
+    runner.answer("web", lambda _: "before")
+    instance = create()
+    start(instance)
+    forget = runner.mark()
+    runner.answer("web", lambda _: "since")
+    start(create())
+    assert answer_of(cloud, instance).text == "since"
+
+    forget()
+
+    assert answer_of(cloud, instance).text == "before"
+    assert [machine.spec.uuid for machine in runner.machines] == [instance.uuid]
+
+
 def test_exit_and_crash_can_be_provoked(create, start, runner):
     instance = create()
     start(instance)

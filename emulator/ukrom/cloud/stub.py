@@ -110,9 +110,25 @@ class StubRunner:
         """
         self._apps[image] = app if _is_asgi(app) else answering(app)
 
+    def mark(self) -> Callable[[], None]:
+        """Give a call that forgets every answer and machine since."""
+        apps, count = dict(self._apps), len(self.machines)
+
+        def forget() -> None:
+            self._apps = apps
+            del self.machines[count:]
+
+        return forget
+
     def boot(self, spec: MachineSpec, report: Callable[[MachineEvent], None]) -> StubMachine:
         """Boot a machine, which is up before this returns."""
-        machine = StubMachine(spec, report, self._app(spec.image.reference))
+        reference = spec.image.reference
+
+        async def app(*call: Any) -> None:
+            # Found anew for each request, so that an answer may be registered for what runs already.
+            await (self._app(reference) or _unanswered(reference))(*call)
+
+        machine = StubMachine(spec, report, app)
         self.machines.append(machine)
         machine.boot()
         return machine
@@ -127,6 +143,14 @@ class StubRunner:
             prefix for prefix in self._apps if any(spelling.startswith(prefix) for spelling in spellings)
         ]
         return self._apps[max(fitting, key=len)] if fitting else None
+
+
+def _unanswered(reference: str) -> App:
+    text = (
+        f"This is only a stub, and no answer is registered for {reference}.\n"
+        "Register one by `stub.answer(image, app)`, or run it in a VM.\n"
+    )
+    return answering(lambda _: (501, text, {"content-type": "text/plain"}))
 
 
 def _is_asgi(app: App) -> bool:
