@@ -34,7 +34,8 @@ def end_in_test(error: pytest.ExceptionInfo[BaseException]) -> None:
     told = (UkromError, TimeoutError, pytest.skip.Exception, pytest.fail.Exception)
     if not isinstance(error.value, told):
         return
-    entry, before = error.tb, None
+    entry: TracebackType | None = error.tb
+    before: TracebackType | None = None
     while entry is not None and not _file(entry).startswith(_OURS):
         entry, before = entry.tb_next, entry
     # Where pytest itself called us (a fixture of ours, a hook), no line of the test is to be shown.

@@ -81,6 +81,7 @@ class Session:
             stack.callback(self._leave, view)
             self._active.append(view)
             self._settle()
+            stack.callback(emulator.stub.mark())
             stack.callback(self._reset, account, earlier)
             stack.callback(self._let_go, view)
             stack.callback(view.close)
@@ -146,7 +147,7 @@ class Session:
             try:
                 emulator.start()
             except UkromError as error:
-                why = f"it needs a VM, and none can run here: {error}"
+                why = f"it needs a VM, and none can run here: {' '.join(str(error).split())}"
             else:
                 return emulator
         self.why_no_machine = why
