@@ -15,9 +15,9 @@ from ukrom.qemu import QemuRunner
 ROOT = StoredBlob(Path("root.erofs"), 4096, "sha256:0", "erofs")
 
 
-def spec(root=ROOT, ports=(8080,)):
+def spec(root=ROOT, ports=(8080,), memory_mb=128):
     image = Image("oci://unikraft.io/t/app:latest@sha256:0", "sha256:0", "x86_64", root)
-    return MachineSpec(UUID(int=1), "web", "web-host", image, ("/app",), {"A": "1"}, 128, 1, (), ports)
+    return MachineSpec(UUID(int=1), "web", "web-host", image, ("/app",), {"A": "1"}, memory_mb, 1, (), ports)
 
 
 def process_exists(pid):
@@ -134,6 +134,17 @@ async def test_a_qemu_that_refuses_is_quoted(equipment, story):
     assert not ended.started
     assert "qemu: no such machine" in ended.error
     assert "exited with status 1" in ended.error
+
+
+@played
+async def test_a_guest_too_small_for_its_kernel_is_told_so(equipment, story):
+    tale = story(equipment("lacks memory"))
+    tale.boot(memory_mb=64)
+
+    ended = await tale.until(Ended)
+
+    assert "did not come up with 64 MiB of memory" in ended.error
+    assert "give it 128" in ended.error
 
 
 @played

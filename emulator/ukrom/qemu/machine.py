@@ -40,6 +40,9 @@ _PANIC = 0x7F01
 _OUT_OF_MEMORY = 0x0C7F04
 _KILLED = 137
 
+_ENOUGH_MB = 128
+"""The platform's default. Measured: with 64 MiB no stock kernel even unpacks itself, 80 MiB do."""
+
 
 @dataclass(frozen=True, slots=True)
 class Deadlines:
@@ -451,6 +454,11 @@ class QemuMachine:
         code = self._process.ended.result() if self._process is not None else 0
         if code < 0:
             return f"QEMU was killed by signal {-code}"
+        if code == 0 and self.timings.ready is None and self.spec.memory_mb < _ENOUGH_MB:
+            return (
+                f"The guest did not come up with {self.spec.memory_mb} MiB of memory, too few for a Linux kernel"
+                f" (give it {_ENOUGH_MB}); QEMU exited with status 0"
+            )
         return f"QEMU exited with status {code}" + (f" ({said})" if (said := self.stderr) else "")
 
     def _error(self, kind: type[MachineError], message: str) -> MachineError:
