@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from pathlib import Path
 from uuid import UUID
@@ -67,15 +66,11 @@ def children():
     return found
 
 
-def folders():
-    return {path.name for path in Path(tempfile.gettempdir()).glob("*ukrom*")}
-
-
 @pytest.fixture
-def nothing_left(ukrom_session):
-    """Checks, after the test's own instances are deleted, that neither process nor folder is left."""
+def nothing_left(ukrom_session, until):
+    """Checks, once the test's own instances are deleted, that neither process nor folder is left."""
     emulator = ukrom_session.emulator
     processes, files = children(), sorted(emulator.folder.rglob("*"))
     yield
-    assert children() == processes
+    until(lambda: children() == processes, "all machines of the test are gone", seconds=2)
     assert sorted(emulator.folder.rglob("*")) == files
