@@ -13,6 +13,10 @@ def test_help_names_every_verb(ukrom):
     assert "setup   Get what pip cannot install" in result.output
 
 
+def test_help_shows_summaries_whole(ukrom):
+    assert "..." not in ukrom("--help").output.partition("Commands:")[2]
+
+
 def test_unknown_verb_is_refused(ukrom):
     result = ukrom("fly")
     assert result.exit_code == 2

@@ -24,7 +24,7 @@ _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=
 @click.option("--qemu", type=_FILE, help="Use this qemu-system-x86_64.")
 @click.option("--forget", is_flag=True, help="Forget what --kernel, --modules and --qemu named before.")
 def verb(*, yes: bool, kernel: Path | None, modules: Path | None, qemu: Path | None, forget: bool) -> None:
-    """Get what pip cannot install: QEMU, erofs-utils and a kernel for the guests.
+    """Get what pip cannot install: QEMU, erofs-utils, a guest kernel.
 
     Says what it will do and asks first. Does nothing, and quickly, when everything is there. What
     --kernel, --modules and --qemu name is remembered.

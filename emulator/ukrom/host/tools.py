@@ -43,7 +43,7 @@ class Tool:
         if manager is None:
             return f"Install the program {self.program} with the means of this system, then `ukrom doctor`."
         if manager not in self.packages:
-            return f"There is no {self.program} for this system; use the container image or a Linux machine."
+            return f"There is no {self.program} for this system; VMs need a Linux machine."
         command = f"{manager.value} {self.packages[manager]}"
         return f"Run `ukrom setup`, or `{command}`." if manager is PackageManager.APT else f"Run `{command}`."
 
