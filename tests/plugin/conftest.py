@@ -38,13 +38,15 @@ def suite(pytester, monkeypatch, plugin_cache):
     """Make a suite of one file, run it in this process, and give pytest's result."""
     monkeypatch.delenv("CI", raising=False)
     monkeypatch.setenv("UKROM_CACHE", str(plugin_cache))
+    # Each run would load all plugins of this environment anew, of which hypothesis takes a second.
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     pytester.makeconftest(CONFTEST)
 
-    def run(source, *arguments, subprocess=False):
+    def run(source, *arguments, plugins=("pytest_ukrom.plugin",), subprocess=False):
         pytester.makepyfile(test_it=source)
         how = pytester.runpytest_subprocess if subprocess else pytester.runpytest_inprocess
-        options = ["-p", "no:cacheprovider", "-W", "error", "--strict-markers"]
-        return how(*options, *arguments)
+        loaded = [part for name in plugins for part in ("-p", name)]
+        return how(*loaded, "-p", "no:cacheprovider", "-W", "error", "--strict-markers", *arguments)
 
     return run
 

@@ -95,15 +95,23 @@ def test_unused_plugin_changes_nothing(suite):
     result.assert_outcomes(passed=1)
 
 
-def test_disabled_plugin_offers_neither_options_nor_fixtures(suite):
-    result = suite("def test_it(ukrom_api): pass", "-p", "no:ukrom")
+def test_installed_plugin_is_loaded_by_itself(suite, monkeypatch):
+    monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+
+    suite("def test_it(ukrom_api): pass", plugins=(), subprocess=True).assert_outcomes(passed=1)
+
+
+def test_disabled_plugin_offers_neither_options_nor_fixtures(suite, monkeypatch):
+    monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+    result = suite("def test_it(ukrom_api): pass", "-p", "no:ukrom", plugins=(), subprocess=True)
 
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*fixture 'ukrom_api' not found*"])
 
 
-def test_disabled_plugin_with_its_option_is_a_usage_error(suite):
-    result = suite("def test_it(): pass", "-p", "no:ukrom", "--ukrom", subprocess=True)
+def test_disabled_plugin_with_its_option_is_a_usage_error(suite, monkeypatch):
+    monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+    result = suite("def test_it(): pass", "-p", "no:ukrom", "--ukrom", plugins=(), subprocess=True)
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*unrecognized arguments: --ukrom*"])
