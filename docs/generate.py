@@ -84,8 +84,8 @@ def _options() -> Iterable[tuple[str, ...]]:
 def _fixtures() -> Iterable[tuple[str, ...]]:
     for name in FIXTURES:
         definition: Any = getattr(plugin, name)
-        scope = definition._fixture_function_marker.scope  # noqa: SLF001 - pytest offers no other way
-        yield f"`{name}`", scope, " ".join((inspect.getdoc(definition) or "").split())
+        scope = definition._fixture_function_marker.scope  # noqa: SLF001
+        yield f"`{name}`", scope, " ".join((definition._fixture_function.__doc__ or "").split())  # noqa: SLF001
 
 
 def _operations(table: Iterable[Any]) -> Iterable[tuple[str, ...]]:
@@ -114,14 +114,15 @@ def _members(name: str) -> Iterable[str]:
         if inspect.isfunction(found):
             yield f"### `{member}{_signature(found)}`\n\n{_prose(inspect.getdoc(found) or '')}"
         else:
-            text = fields.get(member) or inspect.getdoc(found) if member not in _ATTRIBUTES else None
-            yield f"### `{member}`\n\n{_prose(text or _ATTRIBUTES.get(member, ''))}"
+            text = _ATTRIBUTES.get(member) or fields.get(member) or inspect.getdoc(found)
+            assert text, f"nothing is said of {name}.{member}"
+            yield f"### `{member}`\n\n{_prose(text)}"
 
 
 def _field_texts(kind: type[Any]) -> dict[str, str]:
     """Texts that stand below the fields of a data class."""
     source = inspect.getsource(import_module(kind.__module__))
-    body = source.partition(f"class {kind.__name__}")[2].partition("\nclass ")[0]
+    body = source.partition(f"class {kind.__name__}:")[2].partition("\nclass ")[0]
     return dict(re.findall(r'^    (\w+): [^\n]+\n    """(.*?)"""', body, re.MULTILINE | re.DOTALL))
 
 
