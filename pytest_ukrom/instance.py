@@ -96,13 +96,14 @@ class Instance:
         return httpx.AsyncClient(transport=self._ukrom.async_ingress_transport(), **options)
 
     def logs(self) -> str:
-        """The whole console, over all starts: kernel, agent and application."""
-        text = bytearray()
+        """The console over all starts, kernel, agent and application; the latest 8 MiB of it."""
+        text, seen = bytearray(), 0
         while True:
-            window = {"offset": len(text), "limit": _LOG_PAGE}
+            window = {"offset": seen, "limit": _LOG_PAGE}
             item = self._ukrom.call("GET", f"/instances/{self.uuid}/log", json=window)
             got = base64.b64decode(item["output"])
             text += got
+            seen = item["range"]["end"]
             if not got:
                 return text.decode(errors="replace")
 

@@ -7,8 +7,8 @@ from ukrom.cloud import Limits, Refusal, log_window
 LOG = bytes(range(256)) * 40
 
 
-def window(offset=None, limit=None, log=LOG):
-    return log_window(log, offset, limit, Limits())
+def window(offset=None, limit=None, log=LOG, dropped=0):
+    return log_window(log, offset, limit, Limits(), dropped=dropped)
 
 
 def test_start_of_the_log_comes_by_default():
@@ -45,3 +45,24 @@ def test_largest_page_is_accepted_and_a_larger_one_refused():
     for limit in (16384, -1):
         with pytest.raises(Refusal, match="must be from 0 to 16383"):
             window(0, limit)
+
+
+@pytest.mark.parametrize(
+    ("offset", "start"), [(None, 100), (5, 100), (103, 103), (-2, 103), (-9, 100), (105, 105)]
+)
+def test_offsets_count_what_was_dropped(offset, start):
+    seen = window(offset, 2, b"abcde", dropped=100)
+
+    assert seen.available == (100, 105)
+    assert seen.range == (start, min(start + 2, 105))
+    assert seen.output == b"abcde"[start - 100 : start - 98]
+
+
+def test_console_keeps_the_latest_bytes(create):
+    instance = create()
+    for number in range(9):
+        instance.print(bytes([number]) * (1 << 20))
+
+    assert len(instance.console) == 8 << 20
+    assert instance.console_dropped == 1 << 20
+    assert (instance.console[0], instance.console[-1]) == (1, 8)

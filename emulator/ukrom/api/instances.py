@@ -122,7 +122,8 @@ def _waited(call: Call, instance: Instance, state: State, timeout_s: float) -> S
 
 def log(call: Call, instance: Instance, said: LogInstance) -> Outcome:
     """Give part of an instance's console."""
-    window = log_window(instance.console, said.offset, said.limit, call.cloud.settings.limits)
+    limits, dropped = call.cloud.settings.limits, instance.console_dropped
+    window = log_window(instance.console, said.offset, said.limit, limits, dropped=dropped)
     return Outcome(
         {
             **instance_reference(instance),

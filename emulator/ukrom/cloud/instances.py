@@ -65,6 +65,11 @@ class Interface:
     mac: str
 
 
+CONSOLE_KEPT = 8 << 20
+"""Bytes of console that are kept of an instance: an application that prints without end must not fill
+the memory of this machine. [choice]"""
+
+
 @dataclass(eq=False, slots=True)
 class Instance:
     """An instance."""
@@ -107,7 +112,9 @@ class Instance:
     failure: str | None = None
     """Why it stopped or never ran, in a sentence; not part of the platform's API."""
     console: bytearray = field(default_factory=bytearray)
-    """Everything printed over all starts, lines ending in a newline alone."""
+    """What was printed over all starts, lines ending in a newline alone; the latest `CONSOLE_KEPT` bytes."""
+    console_dropped: int = 0
+    """Bytes that were printed before those."""
 
     @property
     def private_fqdn(self) -> str:
@@ -125,3 +132,6 @@ class Instance:
         if data.startswith(b"\n") and self.console.endswith(b"\r"):
             del self.console[-1]
         self.console += data.replace(b"\r\n", b"\n")
+        if (excess := len(self.console) - CONSOLE_KEPT) > 0:
+            del self.console[:excess]
+            self.console_dropped += excess

@@ -27,14 +27,17 @@ class LogWindow:
     """Where the window begins and ends."""
 
 
-def log_window(log: bytes | bytearray, offset: int | None, limit: int | None, limits: Limits) -> LogWindow:
+def log_window(
+    log: bytes | bytearray, offset: int | None, limit: int | None, limits: Limits, *, dropped: int = 0
+) -> LogWindow:
     """Cut a window out of a log.
 
     Args:
-        log: All of it.
+        log: All of it that is left.
         offset: Where to begin; negative counts from the end, None is the start.
         limit: How many bytes at most; None takes `DEFAULT_PAGE`.
         limits: How many bytes may be asked for.
+        dropped: How many bytes there were before; offsets count them.
 
     Raises:
         Refusal: Code 7; a limit below 0 or above the page size. [choice]
@@ -42,11 +45,11 @@ def log_window(log: bytes | bytearray, offset: int | None, limit: int | None, li
     count = DEFAULT_PAGE if limit is None else limit
     if not 0 <= count <= limits.log_page:
         raise Refusal(ErrorCode.INVALID, f"Invalid 'limit' {count}: must be from 0 to {limits.log_page}")
-    size = len(log)
-    # [choice]: more bytes back than there are means the start.
+    end = dropped + len(log)
+    # [choice]: more bytes back than there are, or a place that is gone, means the start.
     start = offset or 0
-    start = max(0, size + start) if start < 0 else start
-    if start > size or not size:
+    start = max(dropped, end + start if start < 0 else start)
+    if start > end or not log:
         return LogWindow(b"", (0, 0), (0, 0))
-    output = bytes(log[start : start + count])
-    return LogWindow(output, (0, size), (start, start + len(output)))
+    output = bytes(log[start - dropped : start - dropped + count])
+    return LogWindow(output, (dropped, end), (start, start + len(output)))
