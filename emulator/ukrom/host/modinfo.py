@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import gzip
-import io
 import lzma
+import struct
 import sys
 import zlib
 from dataclasses import dataclass
@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["ModuleDescription", "describe", "module_name", "read_module"]
+
+_ELF64 = b"\x7fELF\2\1"  # 64 bits, little-endian, as both architectures of guests are
+_SECTION_TABLE = 0x28
+_SECTION_COUNTS = 0x3A
+_SECTION = struct.Struct("<IIQQQQ")
+"""Name, type, flags, address, offset, size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +73,21 @@ def describe(module: bytes, name: str) -> ModuleDescription:
 
 
 def _modinfo(module: bytes, name: str) -> bytes:
-    from elftools.common.exceptions import ELFError  # noqa: PLC0415 - 40 ms, and seldom needed
-    from elftools.elf.elffile import ELFFile  # noqa: PLC0415
-
+    """Find the section by hand: every start looks at all modules, for which pyelftools takes 0.15 s."""
     try:
-        section = ELFFile(io.BytesIO(module)).get_section_by_name(".modinfo")
-    except ELFError as error:
-        raise SettingsError(f"{name} is no kernel module: {error}.") from error
-    if section is None:
-        raise SettingsError(f"{name} is no kernel module: it has no section .modinfo.")
-    return bytes(section.data())
+        if not module.startswith(_ELF64):
+            raise SettingsError(f"{name} is no kernel module: it is no 64-bit ELF file.")
+        (table,) = struct.unpack_from("<Q", module, _SECTION_TABLE)
+        size, count, names = struct.unpack_from("<HHH", module, _SECTION_COUNTS)
+        sections = [_SECTION.unpack_from(module, table + size * number) for number in range(count)]
+        *_, names_at, names_size = sections[names]
+        texts = module[names_at : names_at + names_size]
+        for text, _, _, _, offset, length in sections:
+            if texts[text : texts.find(b"\0", text)] == b".modinfo":
+                return module[offset : offset + length]
+    except (struct.error, IndexError) as error:
+        raise SettingsError(f"{name} is no kernel module: it is damaged.") from error
+    raise SettingsError(f"{name} is no kernel module: it has no section .modinfo.")
 
 
 def _names(text: str) -> tuple[str, ...]:
