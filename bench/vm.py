@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.accounts import account, example
 from bench.machines import start
-from bench.measure import Figure, Section, durations_ms, once_ms
+from bench.measure import Figure, Section, median_ms, once_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from pytest_ukrom.facade import Ukrom
     from pytest_ukrom.rom import Rom
@@ -22,7 +25,7 @@ __all__ = ["measure"]
 
 BOOTS = 10
 PAIRS = 3
-COMMANDS = 20
+COMMANDS = 5
 
 STEPS = {
     "ready": "Cold boot to agent ready",
@@ -39,6 +42,17 @@ PARTS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """One cold boot to the first answer, and the end of it."""
+
+    timings: Timings
+    answered: float
+    worked: float
+    """CPU time of QEMU up to the answer: what else runs on the host is not in it."""
+    deleted: float
+
+
 def measure() -> Section:
     """Boot the example's app again and again."""
     with account("qemu") as ukrom:
@@ -46,22 +60,21 @@ def measure() -> Section:
         vm = ukrom.emulator.vm
         assert vm is not None
         start(ukrom, base, rom, "warm-up").instance.delete()
-        boots, deletes, commands = _boots(ukrom, base, rom)
+        boots = [_boot(ukrom, base, rom, f"boot-{number}") for number in range(BOOTS)]
         pairs = [_two_at_once(ukrom, base, rom) for _ in range(PAIRS)]
-        stops, restarts = _stop_and_start(ukrom, base, rom)
-    answered = statistics.median(answered for _, answered in boots)
-    timings = [timing for timing, _ in boots]
+        others = [*_in_one_machine(ukrom, base, rom)]
+    answers = [boot.answered for boot in boots]
+    answered, timings = statistics.median(answers), [boot.timings for boot in boots]
     figures = [
         *(Figure(what, _reached(timings, step)) for step, what in STEPS.items()),
         Figure("Cold boot to first HTTP answer", answered, budget=10_000),
-        Figure("The same, slowest of all", max(answered for _, answered in boots), budget=10_000),
+        Figure("The same, slowest of all", max(answers), budget=10_000),
+        Figure("The same, CPU time of QEMU", statistics.median(boot.worked for boot in boots)),
         *(Figure(f"Part: {what}", _between(timings, a, b)) for a, b, what in PARTS),
         Figure("Part: first HTTP answer, once it listens", answered - _reached(timings, "listening")),
         Figure("Two at once, both answered", statistics.median(pairs)),
-        Figure("Command in the guest and back (`exec(['true'])`)", statistics.median(commands)),
-        Figure("Stop: application asked, machine gone", stops),
-        Figure("Start of a stopped instance, to listening", restarts),
-        Figure("Delete of a running instance, machine gone", statistics.median(deletes)),
+        Figure("Delete of a running instance, machine gone", statistics.median(b.deleted for b in boots)),
+        *others,
     ]
     notes = (
         f"QEMU {vm.qemu.version}, {vm.accelerator.name}, guest kernel {vm.kernel.release}, 128 MiB, 1 vCPU.",
@@ -70,15 +83,37 @@ def measure() -> Section:
     return Section("Machines", figures, notes)
 
 
-def _boots(ukrom: Ukrom, base: str, rom: Rom) -> tuple[list[tuple[Timings, float]], list[float], list[float]]:
-    boots, deletes, commands = [], [], []
-    for number in range(BOOTS):
-        started = start(ukrom, base, rom, f"boot-{number}")
-        boots.append((started.machine.timings, started.answered_ms))
-        if number == 0:
-            commands = durations_ms(lambda i=started.instance: i.exec(["true"]), COMMANDS, warm_up=1)
-        deletes.append(once_ms(started.instance.delete))
-    return boots, deletes, commands
+def _boot(ukrom: Ukrom, base: str, rom: Rom, name: str) -> Boot:
+    started = start(ukrom, base, rom, name)
+    worked = _cpu_ms(started.machine.pid)
+    return Boot(started.machine.timings, started.answered_ms, worked, once_ms(started.instance.delete))
+
+
+def _cpu_ms(pid: int | None) -> float:
+    """CPU time of a process so far, user and system."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
+
+
+def _in_one_machine(ukrom: Ukrom, base: str, rom: Rom) -> Iterator[Figure]:
+    """Commands, which tell what the app's start consists of, then stops and starts."""
+    instance = start(ukrom, base, rom, "commands").instance
+
+    def run(*argv: str) -> None:
+        done = instance.exec(argv)
+        if done.exit_code:
+            raise RuntimeError(f"{argv} failed in the guest ({done.exit_code}): {done.errors}")
+
+    def takes(*argv: str) -> float:
+        return median_ms(lambda: run(*argv), COMMANDS, warm_up=1)
+
+    yield Figure("Command in the guest and back (`sh -c :`)", takes("sh", "-c", ":"))
+    yield Figure("... Python that does nothing, from a warm cache", takes("python3", "-c", ""))
+    yield Figure("... Python that imports http.server", takes("python3", "-c", "import http.server"))
+    ends = [(once_ms(instance.stop), once_ms(instance.start)) for _ in range(PAIRS)]
+    yield Figure("Stop: application asked, machine gone", statistics.median(stop for stop, _ in ends))
+    yield Figure("Start of a stopped instance, to listening", statistics.median(again for _, again in ends))
+    instance.delete()
 
 
 def _two_at_once(ukrom: Ukrom, base: str, rom: Rom) -> float:
@@ -90,13 +125,6 @@ def _two_at_once(ukrom: Ukrom, base: str, rom: Rom) -> float:
     for one in started:
         one.instance.delete()
     return took
-
-
-def _stop_and_start(ukrom: Ukrom, base: str, rom: Rom) -> tuple[float, float]:
-    instance = start(ukrom, base, rom, "stopped").instance
-    took = [(once_ms(instance.stop), once_ms(instance.start)) for _ in range(PAIRS)]
-    instance.delete()
-    return statistics.median(stop for stop, _ in took), statistics.median(begin for _, begin in took)
 
 
 def _reached(timings: Iterable[Timings], step: str) -> float:
