@@ -8,10 +8,13 @@
     ├── ImageError                files cannot become an image, or a stored image is damaged
     │   ├── BadReference          text is no image reference
     │   └── ImageNotFound         no image under that reference
-    └── MachineError              a VM did not do as told; carries its console and QEMU's words
-        ├── BootFailed            it never came to run its application
-        ├── MachineEnded          it ended while something was awaited of it
-        └── DeadlineExceeded      it is still there, but too late
+    ├── MachineError              a VM did not do as told; carries its console and QEMU's words
+    │   ├── BootFailed            it never came to run its application
+    │   ├── MachineEnded          it ended while something was awaited of it
+    │   └── DeadlineExceeded      it is still there, but too late
+    ├── HostNotEmulated           a host of the real cloud was asked that the emulator is not (ingress)
+    ├── PortNotServed             no service has a public port that was asked for (ingress)
+    └── WouldWaitForItself        a blocking request on the thread that must answer it (ingress)
 
 Refusals of the platform itself are no exceptions of this tree: they are answers of the API, see
 `ukrom.cloud`.
