@@ -255,11 +255,10 @@ class QemuMachine:
             self._loop.create_task(self._read_console(console)),
             self._loop.create_task(self._read_agent(incoming, reached)),
         ]
-        # The port buffers: all is said before the guest is there to hear it.
+        # The port buffers: this is said before the guest is there to hear it.
         self._send(*root_order(self.spec))
         for port in self._ports:
             self._send("watch", str(port))
-        self._send(*start_order(self.spec))
         await self._in_time(self._monitor.connect(ends.monitor), "its monitor answered", self._deadlines.boot)
         self._forwards = await self._in_time(
             self._monitor.forwards(), "its ports were forwarded", self._deadlines.boot
@@ -325,6 +324,9 @@ class QemuMachine:
         match verb:
             case "ready" | "root" | "mounted":
                 setattr(self.timings, verb, self._elapsed())
+                if verb == "root":
+                    # Not earlier: it tells the time, and a boot takes seconds.
+                    self._send(*start_order(self.spec))
             case "running":
                 self.timings.running = self._elapsed()
                 self._enter(MachineState.RUNNING)
