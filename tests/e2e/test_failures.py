@@ -127,7 +127,7 @@ def test_killed_qemu_is_noticed_by_all_who_wait(ukrom, app, machine_of, until):
     machine = machine_of(ukrom, instance)
     pending = machine.execute(IDLE)
     answers = []
-    asking = threading.Thread(target=lambda: answers.append(instance.client().get("/hang")))
+    asking = threading.Thread(target=lambda: answers.append(instance.get("/hang")))
     asking.start()
     until(lambda: "a request hangs" in instance.logs(), "the request reached the application")
 
@@ -158,7 +158,7 @@ def test_instance_that_failed_can_be_started_again(ukrom, app, machine_of):
 
 def test_client_that_gives_up_leaves_the_instance_in_order(ukrom, app):
     instance = ukrom.run(app, name="web", port=8080)
-    with pytest.raises(httpx.ReadTimeout):
-        instance.client(timeout=0.5).get("/hang")
+    with instance.client(timeout=0.5) as client, pytest.raises(httpx.ReadTimeout):
+        client.get("/hang")
 
     instance.delete()
