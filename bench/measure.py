@@ -54,7 +54,7 @@ class Section:
 
     def text(self) -> str:
         """As Markdown: a table, then why budgets were missed, then what else a reader should know."""
-        head = ("What", "Median", "Budget", "")
+        head = ("What", "Measured", "Budget", "")
         reasons = [
             f"- Missed: {figure.what}. {figure.if_missed or 'The reason is not known yet.'}"
             for figure in self.figures
@@ -111,6 +111,7 @@ def machine() -> dict[str, str]:
         "memory": f"{os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 2**30:.0f} GiB",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "kernel": f"{platform.system()} {platform.release()}",
+        "load average before": f"{os.getloadavg()[0]:.1f}",
     }
 
 

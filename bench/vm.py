@@ -27,6 +27,11 @@ BOOTS = 10
 PAIRS = 3
 COMMANDS = 5
 
+SLOWEST = (
+    "A boot needs one core for as long as QEMU's CPU time below says; "
+    "what is beyond that was spent waiting for a core that other programs had."
+)
+
 STEPS = {
     "ready": "Cold boot to agent ready",
     "mounted": "Cold boot to ROM mounted",
@@ -68,7 +73,7 @@ def measure() -> Section:
     figures = [
         *(Figure(what, _reached(timings, step)) for step, what in STEPS.items()),
         Figure("Cold boot to first HTTP answer", answered, budget=10_000),
-        Figure("The same, slowest of all", max(answers), budget=10_000),
+        Figure("The same, slowest of all", max(answers), budget=10_000, if_missed=SLOWEST),
         Figure("The same, CPU time of QEMU", statistics.median(boot.worked for boot in boots)),
         *(Figure(f"Part: {what}", _between(timings, a, b)) for a, b, what in PARTS),
         Figure("Part: first HTTP answer, once it listens", answered - _reached(timings, "listening")),
