@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -39,6 +40,8 @@ _CLEAN_SHUTDOWN = 0x8100
 _PANIC = 0x7F01
 _OUT_OF_MEMORY = 0x0C7F04
 _KILLED = 137
+
+_log = logging.getLogger(__name__)
 
 _ENOUGH_MB = 128
 """The platform's default. Measured: with 64 MiB no stock kernel even unpacks itself, 80 MiB do."""
@@ -201,11 +204,13 @@ class QemuMachine:
         except OSError as failure:
             error = f"QEMU cannot be started: {failure}"
         finally:
-            await self._clean_up()
-            # Only now is the console complete, which tells an exit from a kill for want of memory.
-            if self._exit_code is not None and not self._out_of_memory():
-                self._report(AppExited(self._exit_code))
-            self._report(self._ended(error))
+            try:
+                await self._clean_up()
+            finally:  # whatever went wrong, those who wait for the machine are told that it is gone
+                # Only now is the console complete, which tells an exit from a kill for want of memory.
+                if self._exit_code is not None and not self._out_of_memory():
+                    self._report(AppExited(self._exit_code))
+                self._report(self._ended(error))
 
     async def _boot(self) -> None:
         disks = await asyncio.to_thread(self._disks)
@@ -235,6 +240,12 @@ class QemuMachine:
 
     def _disks(self) -> dict[int, Path]:
         root = self.spec.image.root
+        if not self.spec.args:
+            raise BootFailed(
+                f"There is no command to run: neither {self.spec.image.reference} nor the instance has one."
+            )
+        if too_long(self.spec.args, self.spec.env):
+            raise BootFailed("The command and its environment are too long to be handed to the guest.")
         if root is None:
             raise BootFailed(
                 f"Image {self.spec.image.reference} has no root file system: it is a ROM, not a base image."
@@ -299,7 +310,11 @@ class QemuMachine:
             if self._left_up:  # its ends stay open: nothing ends what reads from them
                 for task in self._tasks:
                     task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=self._left_up)
+            for outcome in await asyncio.gather(*self._tasks, return_exceptions=True):
+                if isinstance(outcome, Exception):
+                    _log.error("%s: talking to the guest failed", self.spec.name, exc_info=outcome)
+            if self.keep is not None and not self._left_up:
+                (self.keep / "pid").unlink(missing_ok=True)  # the number may soon be another process's
             self._stderr = self._process.stderr()
             await self._monitor.close()
             for writer in self._writers:
@@ -322,17 +337,9 @@ class QemuMachine:
     def _hear(self, verb: str, fields: list[bytes], reached: asyncio.Future[None]) -> None:
         text = [field.decode(errors="replace") for field in fields]
         match verb:
-            case "ready" | "root" | "mounted":
-                setattr(self.timings, verb, self._elapsed())
-                if verb == "root":
-                    # Not earlier: it tells the time, and a boot takes seconds.
-                    self._send(*start_order(self.spec))
-            case "running":
-                self.timings.running = self._elapsed()
-                self._enter(MachineState.RUNNING)
-                self._report(Running(round(self.timings.running * 1e6)))
-                reached.set_result(None)
-            case "failed":
+            case "ready" | "root" | "mounted" | "running":
+                self._reach(verb, reached)
+            case "failed" if not reached.done():
                 reached.set_exception(self._error(BootFailed, f"The guest says: {text[0]}."))
             case "ports":
                 self._see_ports(text)
@@ -344,6 +351,19 @@ class QemuMachine:
                 self._executions.output(text[0], text[1], fields[2])
             case "done":
                 self._executions.done(text[0], int(text[1]))
+
+    def _reach(self, step: str, reached: asyncio.Future[None]) -> None:
+        """Take in that a start came to a step."""
+        now = self._elapsed()
+        setattr(self.timings, step, now)
+        if step == "root":
+            # Not earlier: it tells the time, and a boot takes seconds.
+            self._send(*start_order(self.spec))
+        elif step == "running":
+            self._enter(MachineState.RUNNING)
+            self._report(Running(round(now * 1e6)))
+            if not reached.done():
+                reached.set_result(None)
 
     def _see_ports(self, addresses: list[str]) -> None:
         """Take in where the guest listens now; a plain number is reachable from outside."""
@@ -408,10 +428,9 @@ class QemuMachine:
 
     def _execute(self, argv: tuple[str, ...], env: Mapping[str, str], future: Future[Execution]) -> None:
         if self.state is not MachineState.RUNNING:
-            self._executions.begin(future)
-            self._executions.fail(
-                self._error(MachineEnded, f"{self.spec.name} is not running: no command can run in it.")
-            )
+            message = f"{self.spec.name} is not running: no command can run in it."
+            if future.set_running_or_notify_cancel():
+                future.set_exception(self._error(MachineEnded, message))
             return
         identifier = self._executions.begin(future)
         if too_long(argv, env):
@@ -433,7 +452,8 @@ class QemuMachine:
         return time.monotonic() - self._asked_at
 
     def _kernel_code(self) -> int | None:
-        if self._console.panicked:
+        # An application may well print what a panic looks like; its exit says that the kernel was fine.
+        if self._console.panicked and self._exit_code is None:
             return _PANIC
         if self._out_of_memory():
             return _OUT_OF_MEMORY
@@ -458,8 +478,8 @@ class QemuMachine:
             return f"QEMU was killed by signal {-code}"
         if code == 0 and self.timings.ready is None and self.spec.memory_mb < _ENOUGH_MB:
             return (
-                f"The guest did not come up with {self.spec.memory_mb} MiB of memory, too few for a Linux kernel"
-                f" (give it {_ENOUGH_MB}); QEMU exited with status 0"
+                f"The guest did not come up with {self.spec.memory_mb} MiB of memory,"
+                f" too few for a Linux kernel (give it {_ENOUGH_MB}); QEMU exited with status 0"
             )
         return f"QEMU exited with status {code}" + (f" ({said})" if (said := self.stderr) else "")
 
