@@ -178,7 +178,7 @@ class Ukrom:
         image: str,
         *,
         name: str | None = None,
-        roms: Iterable[RomAttachment | Mapping[str, Any]] = (),
+        roms: Iterable[Rom | RomAttachment | Mapping[str, Any]] = (),
         port: int | None = None,
         env: Mapping[str, str] | None = None,
         args: Sequence[str] | None = None,
@@ -190,7 +190,8 @@ class Ukrom:
         Args:
             image: The base image.
             name: Of the instance; the platform generates one if it is left out.
-            roms: What `Rom.attach` gave, or the wire form, inline ROMs included.
+            roms: What `Rom.attach` gave, or the wire form, inline ROMs included; a `Rom` itself is
+                a bare device with a generated name.
             port: Where the application listens; published as https, under the name as domain.
             env: Added to the image's environment.
             args: Instead of the image's command.
@@ -200,13 +201,18 @@ class Ukrom:
         Raises:
             Refused: The platform refuses the create.
             InstanceFailed: It did not come up, ended, or does not listen on `port`; with its console.
+            UkromError: Both `port` and a `service_group` were given.
         """
         self._calls.check_open()
         self._need_machine()
-        body: dict[str, Any] = {"image": image, "autostart": True, "timeout_s": -1, **fields}
+        if port is not None and "service_group" in fields:
+            raise UkromError("`port` makes a service group, and `service_group` names one: give only one.")
+        body: dict[str, Any] = {"image": image, "autostart": True, **fields}
+        if body["autostart"]:
+            body.setdefault("timeout_s", -1)
         given = {"name": name, "env": env, "args": args, "memory_mb": memory_mb}
         body |= {key: value for key, value in given.items() if value is not None}
-        attached = [rom.request() if isinstance(rom, RomAttachment) else dict(rom) for rom in roms]
+        attached = [_attached(rom) for rom in roms]
         if attached:
             body["roms"] = attached
         if port is not None:
@@ -358,6 +364,12 @@ class Ukrom:
 
     def _short(self, name: str) -> str:
         return images.Reference.parse(self._reference(name)).short
+
+
+def _attached(rom: Rom | RomAttachment | Mapping[str, Any]) -> dict[str, Any]:
+    if isinstance(rom, Rom):
+        rom = rom.attach()
+    return dict(rom.request() if isinstance(rom, RomAttachment) else rom)
 
 
 def _service(port: int, name: str | None) -> dict[str, Any]:

@@ -121,7 +121,7 @@ class Instance:
         try:
             self._ukrom.call("GET", f"/instances/{self.uuid}/wait", json=body)
         except Refused as refusal:
-            message = f"Instance {self.name} did not become {state}: {refusal.message} (it is {self.state})."
+            message = f"Instance {self.name} did not become {state}: {refusal.message}."
             raise InstanceFailed(message, console=self._ukrom.console(self.uuid)) from None
         return self
 
@@ -164,14 +164,31 @@ class Instance:
             InstanceFailed: It did not come up.
         """
         body = {"timeout_s": -1 if timeout is None else round(timeout)}
-        self._ukrom.call("PUT", f"/instances/{self.uuid}/start", json=body)
+        try:
+            self._ukrom.call("PUT", f"/instances/{self.uuid}/start", json=body)
+        except Refused as refusal:
+            message = f"Instance {self.name} did not start: {refusal.message}."
+            raise InstanceFailed(message, console=self._ukrom.console(self.uuid)) from None
         self._ukrom.await_answering(self)
         return self
 
     def stop(self, *, force: bool = False) -> Instance:
-        """Stop it and wait until it has stopped."""
+        """Stop it and wait until it has stopped, or is gone if it was to be deleted on stop.
+
+        Args:
+            force: End it at once rather than ask its application to end.
+        """
+        features = self.read().get("features", ())
         self._ukrom.call("PUT", f"/instances/{self.uuid}/stop", json={"force": True} if force else {})
-        return self.wait("stopped")
+        try:
+            return self.wait("stopped")
+        except InstanceFailed:
+            if "delete-on-stop" in features and not self._exists():
+                return self
+            raise
+
+    def _exists(self) -> bool:
+        return any(str(snapshot.uuid) == self.uuid for snapshot in self._ukrom.snapshots())
 
     def delete(self) -> None:
         """Delete it; its machine is gone when this returns."""

@@ -14,6 +14,7 @@ import pytest_ukrom
 import ukrom
 from pytest_ukrom.keeping import TITLE, keep
 from ukrom.errors import UkromError
+from ukrom.qemu import QemuMachine
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -89,9 +90,8 @@ def _sections(emulator: Emulator, snapshot: InstanceSnapshot) -> list[tuple[str,
         what += f"\n{snapshot.failure}"
     console = "\n".join(snapshot.console.decode(errors="replace").splitlines()[-_CONSOLE_LINES:])
     sections = [(title, what), (f"{title}: console", console or "(nothing was printed)")]
-    try:
-        machine = emulator.machine(snapshot.uuid)
-    except UkromError:
+    machine = emulator.cloud.last_machine(snapshot.uuid)
+    if not isinstance(machine, QemuMachine):
         return sections
     if machine.stderr:
         sections.append((f"{title}: QEMU's standard error", machine.stderr))

@@ -58,6 +58,10 @@ static _Noreturn void become(struct launch *launch, int out, int err, int report
 pid_t launch_start(struct launch *launch, int out, int err)
 {
     int report[2], error = 0;
+    if (!launch->args) {
+        errno = EINVAL;
+        return -1;
+    }
     if (pipe2(report, O_CLOEXEC))
         return -1;
     pid_t pid = fork();

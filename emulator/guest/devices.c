@@ -104,11 +104,14 @@ int rom_attach(int slot, int index, const char *name, const char *at)
     if (!at)
         return 0;
     make_folders(at);
-    /* Only EROFS is mounted. A ROM in another format stays a bare device: not an error of the
-     * instance (specification, Part E.5). */
-    if (mount(node, at, "erofs", MS_RDONLY | MS_RELATIME, NULL))
-        dprintf(2, "mount %s -> %s: %m\n", node, at);
-    else
+    if (!mount(node, at, "erofs", MS_RDONLY | MS_RELATIME, NULL)) {
         dprintf(2, "mount %s -> %s\n", node, at);
-    return 0;
+        return 0;
+    }
+    int error = errno;
+    dprintf(2, "mount %s -> %s: %m\n", node, at);
+    /* EINVAL: it holds no EROFS. Such a ROM stays a bare device, which is not an error of the instance
+     * (specification, Part E.5); a mount point that cannot be one is. */
+    errno = error;
+    return error == EINVAL ? 0 : -1;
 }

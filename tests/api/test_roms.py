@@ -51,7 +51,7 @@ def test_read_has_no_roms_when_there_are_none(create, item):
                 "files": [{"path": "a", "data": base64.b64encode(b"x" * MIB).decode(), "encoding": "base64"}],
             }
         ],
-        [{"name": "x" * 255, **IMAGE}],
+        [{"name": "x" * 247, **IMAGE}],
     ],
 )
 def test_what_is_at_a_limit_is_accepted(create, roms):
@@ -70,7 +70,7 @@ def test_what_is_at_a_limit_is_accepted(create, roms):
         ([{"name": "a", **IMAGE}, {"name": "a", **IMAGE}], 23),
         ([{"name": "a/b", **IMAGE}], 7),
         ([{"name": "", **IMAGE}], 7),
-        ([{"name": "x" * 256, **IMAGE}], 7),
+        ([{"name": "x" * 248, **IMAGE}], 7),
         ([{**IMAGE, "at": "rom"}], 7),
         ([{**IMAGE, "at": "/rom/.."}], 7),
         ([{**IMAGE, "at": "/rom:ro"}], 7),

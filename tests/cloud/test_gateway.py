@@ -177,8 +177,10 @@ def test_application_that_listens_for_itself_alone_is_told_what_to_do(cloud, rou
 
     assert no_answer(future) == (
         "wrong-port",
-        "The application in 'web' does not listen on port 8080, but on 127.0.0.1:8080; "
-        "bind 0.0.0.0 to be reached from outside",
+        (
+            "The application in 'web' does not listen on port 8080, but on 127.0.0.1:8080; "
+            "bind 0.0.0.0 to be reached from outside"
+        ),
     )
 
 

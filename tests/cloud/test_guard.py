@@ -62,3 +62,15 @@ def test_failing_section_lets_go_of_the_lock():
     thread.start()
     thread.join(5)
     assert done.is_set()
+
+
+def test_an_error_in_one_report_keeps_neither_reports_nor_answers_from_the_others(caplog):
+    guard, seen = Guard(), []
+    with guard:
+        guard.post(lambda: 1 / 0)
+        guard.post(lambda: seen.append("report"))
+        guard.later(lambda: 1 / 0)
+        guard.later(lambda: seen.append("answer"))
+
+    assert seen == ["report", "answer"]
+    assert caplog.text.count("ZeroDivisionError") == 2

@@ -95,13 +95,13 @@ def test_dots_and_underscores_are_fine_in_a_name():
     assert plan(image("python_function.py"))[0].name == "python_function.py"
 
 
-@pytest.mark.parametrize("name", ["", "a/b", "x" * 256, "a b", "a\nb", "a\0b"])
+@pytest.mark.parametrize("name", ["", "a/b", "x" * 248, "a b", "a\nb", "a\0b"])
 def test_bad_name_is_refused(name):
     assert "Invalid ROM name" in refused(ErrorCode.INVALID, image(name))
 
 
 def test_longest_name_is_accepted():
-    assert plan(image("x" * 255))
+    assert plan(image("x" * 247))
 
 
 @pytest.mark.parametrize("at", ["rom", "", "/a/../b", "/a/./b", "/a:b", "/", "//", "/a\0b", "/" + "x" * 256])

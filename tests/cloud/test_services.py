@@ -80,3 +80,16 @@ def test_udp_is_not_emulated():
         plan_services([order(53, protocol="udp", ip="192.0.2.1")])
 
     assert caught.value.code is ErrorCode.NOT_SUPPORTED
+
+
+def test_a_redirect_leads_to_443_by_default():
+    (service,) = plan_services([order(80, "http", "redirect")])
+
+    assert service.destination_port == 443
+
+
+def test_a_redirect_to_another_port_is_refused():
+    with pytest.raises(Refusal, match="A redirect must have the destination_port 443") as caught:
+        plan_services([order(80, "http", "redirect", destination_port=8080)])
+
+    assert caught.value.code is ErrorCode.INVALID

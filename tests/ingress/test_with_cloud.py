@@ -102,7 +102,7 @@ def ingress(cloud, portal, authority, deadlines):
 @pytest.fixture
 def instance(cloud, ingress):
     services = (
-        ServiceOrder(80, 8080, handlers=frozenset({"http", "redirect"})),
+        ServiceOrder(80, 443, handlers=frozenset({"http", "redirect"})),
         ServiceOrder(443, 8080),
         ServiceOrder(9443, 8080),
     )

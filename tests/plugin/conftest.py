@@ -8,7 +8,8 @@ import pytest
 import trustme  # noqa: F401
 import unikraft_cloud  # noqa: F401
 
-import pytest_ukrom.report  # noqa: F401
+import pytest_ukrom.plugin
+import pytest_ukrom.report
 import ukrom.images.python  # noqa: F401
 
 CONFTEST = """
@@ -42,11 +43,14 @@ def suite(pytester, monkeypatch, plugin_cache):
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     pytester.makeconftest(CONFTEST)
 
-    def run(source, *arguments, plugins=("pytest_ukrom.plugin",), subprocess=False):
+    def run(source, *arguments, plugin=True, subprocess=False):
         pytester.makepyfile(test_it=source)
-        how = pytester.runpytest_subprocess if subprocess else pytester.runpytest_inprocess
-        loaded = [part for name in plugins for part in ("-p", name)]
-        return how(*loaded, "-p", "no:cacheprovider", "-W", "error", "--strict-markers", *arguments)
+        options = ["-p", "no:cacheprovider", "-W", "error", "--strict-markers", *arguments]
+        if subprocess:
+            loaded = ["-p", "pytest_ukrom.plugin"] if plugin else []
+            return pytester.runpytest_subprocess(*loaded, *options)
+        # By name, older versions of pytest warn that it is loaded already.
+        return pytester.runpytest_inprocess(*options, plugins=[pytest_ukrom.plugin] if plugin else [])
 
     return run
 

@@ -14,19 +14,24 @@ FAILING = """
 DRESSED = """
     from types import SimpleNamespace
     import pytest
-    from ukrom.cloud import Endpoint
+    from ukrom.cloud import Cloud, Endpoint
     from ukrom.emulator import Emulator
+    from ukrom.qemu import QemuMachine
+
+    class Real(QemuMachine):
+        stderr, command, pid = "qemu: oh no", ("qemu", "-m", "128 M"), 4711
+        unreachable, spec = ("127.0.0.1:8080",), SimpleNamespace(ports=(8080,))
+
+        def __init__(self, keep): self.keep = keep
+        def endpoint(self, port): return Endpoint(address=("127.0.0.1", 40000 + port))
 
     @pytest.fixture(scope="session", autouse=True)
     def dressed(tmp_path_factory):
-        real = SimpleNamespace(
-            stderr="qemu: oh no", command=("qemu", "-m", "128 M"), unreachable=("127.0.0.1:8080",),
-            keep=tmp_path_factory.getbasetemp(), pid=4711, spec=SimpleNamespace(ports=(8080,)),
-            endpoint=lambda port: Endpoint(address=("127.0.0.1", 40000 + port)),
-        )
+        real = Real(tmp_path_factory.getbasetemp())
         kept = []
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(Emulator, "machine", lambda self, uuid: real)
+            patch.setattr(Cloud, "last_machine", lambda self, uuid: real, raising=False)
             patch.setattr(Emulator, "keep", lambda self, uuid: kept.append(uuid))
             yield kept
         print("kept:", len(kept))

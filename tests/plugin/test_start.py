@@ -98,12 +98,12 @@ def test_unused_plugin_changes_nothing(suite):
 def test_installed_plugin_is_loaded_by_itself(suite, monkeypatch):
     monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
 
-    suite("def test_it(ukrom_api): pass", plugins=(), subprocess=True).assert_outcomes(passed=1)
+    suite("def test_it(ukrom_api): pass", plugin=False, subprocess=True).assert_outcomes(passed=1)
 
 
 def test_disabled_plugin_offers_neither_options_nor_fixtures(suite, monkeypatch):
     monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
-    result = suite("def test_it(ukrom_api): pass", "-p", "no:ukrom", plugins=(), subprocess=True)
+    result = suite("def test_it(ukrom_api): pass", "-p", "no:ukrom", plugin=False, subprocess=True)
 
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*fixture 'ukrom_api' not found*"])
@@ -111,7 +111,7 @@ def test_disabled_plugin_offers_neither_options_nor_fixtures(suite, monkeypatch)
 
 def test_disabled_plugin_with_its_option_is_a_usage_error(suite, monkeypatch):
     monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
-    result = suite("def test_it(): pass", "-p", "no:ukrom", "--ukrom", plugins=(), subprocess=True)
+    result = suite("def test_it(): pass", "-p", "no:ukrom", "--ukrom", plugin=False, subprocess=True)
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*unrecognized arguments: --ukrom*"])

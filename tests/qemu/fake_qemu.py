@@ -23,6 +23,7 @@ def descriptor(name):
 
 
 PART = sys.argv[sys.argv.index("-kernel") + 1]
+waiting = []
 running = threading.Event()
 booted = []
 agent, console, monitor = descriptor("agent"), descriptor("console"), descriptor("monitor")
@@ -102,17 +103,27 @@ def main():  # noqa: C901, PLR0912 - one branch for each part
             running.set()
         elif verb == b"watch":
             threading.Thread(target=listen, args=(fields[0],), daemon=True).start()
+        elif verb == b"stop" and PART == "answers late":
+            answer(waiting.pop())
+            frame(b"exited", b"143")
+            sys.exit(0)
         elif verb == b"stop" and PART != "ignores stop":
             frame(b"exited", b"143")
             sys.exit(0)
         elif verb == b"exec" and PART == "dies at exec":
             sys.exit(3)
+        elif verb == b"exec" and PART == "answers late":
+            waiting.append(fields[0])
         elif verb == b"exec":
-            frame(b"output", fields[0], b"stdout", b"\x00bytes\xff")
-            frame(b"output", fields[0], b"stderr", b"words")
-            frame(b"done", fields[0], b"7")
+            answer(fields[0])
     if PART == "outlives":
         signal.pause()
+
+
+def answer(identifier):
+    frame(b"output", identifier, b"stdout", b"\x00bytes\xff")
+    frame(b"output", identifier, b"stderr", b"words")
+    frame(b"done", identifier, b"7")
 
 
 def listen(port):
@@ -124,8 +135,9 @@ def listen(port):
 
 def start(fields):
     pairs = dict(zip(fields[::2], fields[1::2], strict=True))
-    if PART == "fails":
-        frame(b"failed", b"cannot run /bin/nothing: No such file or directory")
+    if PART in {"fails", "fails twice"}:
+        for _ in range(1 if PART == "fails" else 2):
+            frame(b"failed", b"cannot run /bin/nothing: No such file or directory")
         return
     frame(b"mounted", b"2")
     # Whoever tells the time before the guest is up tells an old one.
@@ -134,6 +146,10 @@ def start(fields):
     frame(b"running", b"3")
     if PART == "listens elsewhere":
         frame(b"ports", b"9090", b"127.0.0.1:8080")
+    if PART == "prints a panic":
+        console.sendall(b"as in: Kernel panic - not syncing\n")
+        frame(b"exited", b"0")
+        sys.exit(0)
     if PART == "exits":
         frame(b"exited", b"3")
         sys.exit(0)

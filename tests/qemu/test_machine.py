@@ -15,9 +15,9 @@ from ukrom.qemu import QemuRunner
 ROOT = StoredBlob(Path("root.erofs"), 4096, "sha256:0", "erofs")
 
 
-def spec(root=ROOT, ports=(8080,), memory_mb=128):
+def spec(root=ROOT, ports=(8080,), memory_mb=128, args=("/app",)):
     image = Image("oci://unikraft.io/t/app:latest@sha256:0", "sha256:0", "x86_64", root)
-    return MachineSpec(UUID(int=1), "web", "web-host", image, ("/app",), {"A": "1"}, memory_mb, 1, (), ports)
+    return MachineSpec(UUID(int=1), "web", "web-host", image, args, {"A": "1"}, memory_mb, 1, (), ports)
 
 
 def process_exists(pid):
@@ -326,3 +326,43 @@ def test_a_machine_that_is_let_go_stays_up_when_the_runner_closes(equipment, tmp
     assert process_exists(pid)
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
+
+
+@played
+async def test_a_guest_that_fails_twice_still_ends(equipment, story):
+    tale = story(equipment("fails twice"))
+    tale.boot()
+
+    assert "cannot run /bin/nothing" in (await tale.until(Ended)).error
+
+
+@played
+async def test_a_command_while_stopping_leaves_the_others_alone(equipment, story):
+    tale = story(equipment("answers late"))
+    machine = tale.boot()
+    await tale.until(Running)
+    first = asyncio.wrap_future(machine.execute(["first"]))
+    machine.stop(grace_s=5)
+
+    with pytest.raises(MachineEnded, match="is not running"):
+        await asyncio.wrap_future(machine.execute(["second"]))
+
+    assert (await first).exit_code == 7
+    assert await tale.until(Ended) == Ended(started=True, kernel_code=0x8100)
+
+
+@played
+async def test_an_application_that_prints_a_panic_has_not_panicked(equipment, story):
+    tale = story(equipment("prints a panic"))
+    tale.boot()
+
+    assert await tale.until(AppExited) == AppExited(0)
+    assert await tale.until(Ended) == Ended(started=True, kernel_code=0x8100)
+
+
+@played
+async def test_an_instance_without_a_command_is_told_so(equipment, story):
+    tale = story(equipment())
+    tale.boot(args=())
+
+    assert "There is no command to run" in (await tale.until(Ended)).error

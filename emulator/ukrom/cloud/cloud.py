@@ -152,6 +152,14 @@ class Cloud:
             run = None if instance is None else instance.run
             return None if run is None else run.machine
 
+    def last_machine(self, uuid: UUID) -> Machine | None:
+        """Give the machine of an instance, or the one that it had last, for reports."""
+        with self.guard:
+            instance = self._instances.get(uuid)
+            if instance is None:
+                return None
+            return instance.last_machine if instance.run is None else instance.run.machine
+
     def reset(self, account: Account) -> None:
         """Delete everything of an account at once and end its machines; delete locks do not count."""
         with self.guard:

@@ -9,6 +9,7 @@ platform does.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["Guard"]
+
+_log = logging.getLogger(__name__)
 
 
 class Guard:
@@ -39,7 +42,7 @@ class Guard:
         try:
             if self._depth == 1:
                 while self._reports:
-                    self._reports.popleft()()
+                    _safely(self._reports.popleft())
                 due, self._later = self._later, []
         finally:
             self._depth -= 1
@@ -47,7 +50,7 @@ class Guard:
                 self._owner = None
             self._lock.release()
         for call in due:
-            call()
+            _safely(call)
 
     @property
     def held(self) -> bool:
@@ -64,3 +67,11 @@ class Guard:
     def later(self, call: Callable[[], object]) -> None:
         """Call `call` when the lock was let go; only from inside a section."""
         self._later.append(call)
+
+
+def _safely(call: Callable[[], object]) -> None:
+    """Call it; an error in one must not keep the others, which belong to others, from being done."""
+    try:
+        call()
+    except Exception:  # noqa: BLE001 - whatever it is, it is told, and the queue goes on
+        _log.exception("the cloud could not take in a report, or hand over an answer")

@@ -41,9 +41,9 @@ class Run:
     """When the application's entry point was reached, by the clock's `monotonic`."""
     exit_code: int | None = None
     listening: set[int] = field(default_factory=set)
-    loopback_only: set[int] = field(default_factory=set)
-    """Ports on which the application listens for itself alone."""
     """Guest ports on which something listens, as far as reported."""
+    loopback_only: set[int] = field(default_factory=set)
+    """Guest ports on which the application listens for itself alone."""
     listening_since: float | None = None
     published: set[int] = field(default_factory=set)
     ended: bool = False
@@ -97,6 +97,8 @@ class Instance:
     delete_lock: bool = False
     state: State = State.STOPPED
     run: Run | None = None
+    last_machine: Machine | None = None
+    """The machine of the run before, for reports."""
     in_flight: int = 0
     """Requests and connections that the ingress holds to it."""
     start_count: int = 0

@@ -165,12 +165,15 @@ class Lifecycle:
 
     def _ended(self, instance: Instance, run: Run, event: Ended) -> None:
         instance.run = None
+        instance.last_machine = run.machine
         if run.up_since is not None:
             instance.uptime_s += self._cloud.clock.monotonic() - run.up_since
         if event.error is not None and run.asked is Asked.NOTHING:
             self._stopped(instance, StopReason.PLATFORM, stop_code=PlatformCode.UNKNOWN, failure=event.error)
             return
         reason = _REASONS[run.asked]
+        if not event.started and event.kernel_code is None:
+            reason &= ~StopReason.KERNEL  # it was ended before its kernel could say anything
         if run.exit_code is not None:
             # The kernel goes down after its application, so its exit is known too.
             reason |= StopReason.APP | StopReason.KERNEL

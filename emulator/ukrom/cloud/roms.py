@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Rom", "RomPlan", "plan_roms"]
 
-_LONGEST_NAME = 255
+_LONGEST_NAME = 247
+"""[choice] 255, which is the longest name of a file, less the `ukp_rom_` of the device."""
 
 
 @dataclass(frozen=True, slots=True)

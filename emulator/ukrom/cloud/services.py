@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["PORTS", "Service", "plan_services"]
 
 PORTS = range(1, 65536)
+_HTTPS = 443
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,10 @@ def plan_services(orders: Sequence[ServiceOrder]) -> tuple[Service, ...]:
 def _planned(order: ServiceOrder) -> Service:
     if order.protocol != "tcp" or order.ip is not None:
         raise Refusal(ErrorCode.NOT_SUPPORTED, "UDP and services with an 'ip' are not emulated yet")
-    # [choice]: the port itself where no destination is given.
-    destination = order.port if order.destination_port is None else order.destination_port
+    redirects = "redirect" in (order.handlers or ())
+    # [choice]: the port itself where no destination is given, and 443 for a redirect.
+    usual = _HTTPS if redirects else order.port
+    destination = usual if order.destination_port is None else order.destination_port
     for name, port in (("port", order.port), ("destination_port", destination)):
         if port not in PORTS:
             raise Refusal(ErrorCode.INVALID, f"Invalid '{name}' {port}: must be from 1 to 65535")
@@ -74,6 +77,8 @@ def _planned(order: ServiceOrder) -> Service:
         raise Refusal(ErrorCode.INVALID, f"Port {order.port} must have the handler {_listed(missing)}")
     if wrong:
         raise Refusal(ErrorCode.INVALID, f"Port {order.port} must not have the handler {_listed(wrong)}")
+    if redirects and destination != _HTTPS:
+        raise Refusal(ErrorCode.INVALID, f"A redirect must have the destination_port {_HTTPS}")
     return Service(order.port, destination, tuple(name for name in _ORDER if name in handlers))
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["become_root", "download", "download_size", "install", "kernel_packages", "unpack", "update"]
 
+_TIMEOUT_S = 120.0
 _KERNELS = ("linux-image-cloud-amd64", "linux-image-virtual", "linux-image-generic", "linux-image-amd64")
 """Packages that depend on the newest kernel, small ones first: Debian's, Ubuntu's, Ubuntu's, Debian's."""
 
@@ -140,7 +141,9 @@ def _parts(package: str) -> list[str]:
 def _ask(*words: str) -> str:
     """What apt-cache says, in English; nothing if it knows nothing."""
     environ = {**os.environ, "LC_ALL": "C"}
-    done = subprocess.run(["apt-cache", *words], capture_output=True, text=True, env=environ, check=False)
+    done = subprocess.run(
+        ["apt-cache", *words], capture_output=True, text=True, env=environ, check=False, timeout=_TIMEOUT_S
+    )
     return done.stdout
 
 

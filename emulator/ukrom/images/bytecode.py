@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["compile_modules"]
 
+_TIMEOUT_S = 300.0
 _OPTIONS = ("-qq", "-f", "-j", "0", "--invalidation-mode", "unchecked-hash", "-p", "/", "-i", "-")
 
 
@@ -40,6 +41,17 @@ def compile_modules(interpreter: Interpreter, root: Path, paths: Iterable[Path])
     if not listed:
         return
     command = [str(interpreter.binary), "-I", "-S", "-m", "compileall", *_OPTIONS, "-s", str(root)]
-    done = subprocess.run(command, input=listed, capture_output=True, text=True, check=False, umask=0o022)
+    try:
+        done = subprocess.run(
+            command,
+            input=listed,
+            capture_output=True,
+            text=True,
+            check=False,
+            umask=0o022,
+            timeout=_TIMEOUT_S,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ImageError(f"Compiling for the guest did not end within {_TIMEOUT_S:.0f} s.") from error
     if done.returncode not in {0, 1}:  # 1: some file did not compile
         raise ImageError(f"Compiling for the guest failed ({done.returncode}): {done.stderr.strip()}")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Interpreter", "inspect_interpreter"]
 
+_TIMEOUT_S = 60.0
 _INSTEAD = (
     "Make a root file system for Linux elsewhere (for example by `docker export` of a python image) and "
     "give it to ukrom.image_from_dir."
@@ -90,14 +91,14 @@ def inspect_interpreter(executable: str | Path) -> Interpreter:
 def _ask(executable: str | Path) -> dict[str, Any]:
     command = [str(executable), "-I", probe.__file__]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=_TIMEOUT_S)
         said = json.loads(done.stdout)
     except subprocess.CalledProcessError as error:
         raise ImageError(
             f"The interpreter {str(executable)!r} cannot tell about itself: {error.stderr.strip()}.",
             remedy="Name a CPython 3.11 or newer.",
         ) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
         raise ImageError(
             f"{str(executable)!r} is no Python interpreter: {error}.", remedy="Name a CPython 3.11 or newer."
         ) from error

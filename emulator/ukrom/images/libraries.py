@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Binary", "LibrarySearch", "host_libraries_key", "host_search"]
 
+_TIMEOUT_S = 60.0
 _SYSTEM = (
     "/lib/{triplet}",
     "/usr/lib/{triplet}",
@@ -154,7 +155,9 @@ def _read_cache() -> dict[str, tuple[str, ...]]:
     tool = shutil.which("ldconfig") or shutil.which("ldconfig", path="/sbin:/usr/sbin")
     if tool is None:
         return {}
-    done = subprocess.run([tool, "-p"], capture_output=True, text=True, errors="replace", check=False)
+    done = subprocess.run(
+        [tool, "-p"], capture_output=True, text=True, errors="replace", check=False, timeout=_TIMEOUT_S
+    )
     cached: dict[str, tuple[str, ...]] = {}
     for line in done.stdout.splitlines():
         if match := _CACHE_LINE.fullmatch(line):

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
+from ukrom.errors import ImageError
 from ukrom.images.rootfs import RootTree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 __all__ = ["TreeCache"]
+
+_LOCK_TIMEOUT_S = 300.0
 
 
 class TreeCache:
@@ -36,9 +40,26 @@ class TreeCache:
                     self._make(path, fill)
         return path
 
-    def lock(self, key: str) -> FileLock:
-        """A lock between processes."""
-        return FileLock(self._folder / f"{key}.lock")
+    @contextmanager
+    def lock(self, key: str) -> Iterator[None]:
+        """A lock between processes.
+
+        Raises:
+            ImageError: Another process has held it for far longer than any work takes.
+        """
+        path = self._folder / f"{key}.lock"
+        lock = FileLock(path)
+        try:
+            lock.acquire(timeout=_LOCK_TIMEOUT_S)
+        except Timeout as error:
+            raise ImageError(
+                f"Another process has held {str(path)!r} for {_LOCK_TIMEOUT_S:.0f} s.",
+                remedy="End it, or delete the file.",
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
 
     def scratch(self, key: str) -> Path:
         """A folder for work under the lock of `key`; what a killed process left there is removed."""

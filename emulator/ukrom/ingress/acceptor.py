@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,6 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 __all__ = ["Acceptor"]
+
+_RETRY_S = 0.05
+_log = logging.getLogger(__name__)
 
 
 class Acceptor:
@@ -53,7 +57,14 @@ class Acceptor:
     async def _accept(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            connection, _ = await loop.sock_accept(self._listener)
+            try:
+                connection, _ = await loop.sock_accept(self._listener)
+            except OSError as error:
+                # Out of descriptors, say: it passes, and a listener that gave up would leave clients
+                # in the kernel's queue for ever.
+                _log.warning("a connection could not be accepted: %s", error)
+                await asyncio.sleep(_RETRY_S)
+                continue
             task = asyncio.create_task(self._run(connection), name="ukrom ingress connection")
             self._serving.add(task)
             task.add_done_callback(self._serving.discard)

@@ -50,14 +50,14 @@ class Executions:
         return identifier
 
     def output(self, identifier: str, stream: str, data: bytes) -> None:
-        """Take in output."""
-        pending = self._pending[identifier]
-        (pending.stderr if stream == "stderr" else pending.stdout).extend(data)
+        """Take in output; none is expected of a command that was given up."""
+        if (pending := self._pending.get(identifier)) is not None:
+            (pending.stderr if stream == "stderr" else pending.stdout).extend(data)
 
     def done(self, identifier: str, exit_code: int) -> None:
         """A command ended."""
-        pending = self._pending.pop(identifier)
-        if pending.future.set_running_or_notify_cancel():
+        pending = self._pending.pop(identifier, None)
+        if pending is not None and pending.future.set_running_or_notify_cancel():
             pending.future.set_result(Execution(exit_code, bytes(pending.stdout), bytes(pending.stderr)))
 
     def fail(self, error: MachineError) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["write", "write_directory"]
 
 _TOOL = "mkfs.erofs"
+_TIMEOUT_S = 300.0
 _OPTIONS = (
     "--quiet",
     "--all-root",
@@ -58,7 +59,12 @@ def write_directory(source: Path, target: Path) -> None:
         RomError: `mkfs.erofs` failed; its own words are in the error.
     """
     command = [_tool(), *_OPTIONS, *_block_size(), str(target.absolute()), str(source.absolute())]
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", check=False, timeout=_TIMEOUT_S
+        )
+    except subprocess.TimeoutExpired as error:
+        raise RomError(f"mkfs.erofs did not pack {str(source)!r} within {_TIMEOUT_S:.0f} s.") from error
     if done.returncode != 0:
         words = [line for line in done.stderr.splitlines() if line.startswith("<E>")] or [done.stderr.strip()]
         raise RomError(
