@@ -142,3 +142,19 @@ def test_fixtures_are_listed_with_what_they_give(suite):
     for line in ("ukrom --*", "ukrom_api --*", "ukrom_session [[]session scope[]] --*"):
         result.stdout.fnmatch_lines([line, "    [A-Z]*"], consecutive=True)
     result.stdout.no_fnmatch_line("_ukrom_run*")
+
+
+def test_the_domain_suffix_that_is_reported_can_be_chosen(suite):
+    result = suite(
+        """
+        def test_it(ukrom):
+            ukrom.stub.answer("web", lambda request: "here")
+            inst = ukrom.run(ukrom.stub_image("web"), name="web", port=8080)
+            assert inst.url == "https://web.fra.kraft.cloud"
+            assert inst.get("/").text == "here"
+        """,
+        "--ukrom-runner=stub",
+        "--ukrom-suffix=kraft.cloud",
+    )
+
+    result.assert_outcomes(passed=1)
