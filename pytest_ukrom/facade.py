@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +78,16 @@ class Ukrom:
     def ca_file(self) -> Path:
         """A PEM file with the system's CAs and the emulator's own, for clients outside of Python."""
         return self.emulator.ca_file
+
+    @property
+    def http_port(self) -> int:
+        """The loopback port that stands for public port 80 of every instance, and serves the API."""
+        return self.emulator.ingress.http_port
+
+    @property
+    def https_port(self) -> int:
+        """The loopback port that stands for public port 443: TLS by server name, with `ca_file`."""
+        return self.emulator.ingress.https_port
 
     @property
     def stub(self) -> StubRunner:
@@ -170,6 +181,22 @@ class Ukrom:
     def list_images(self) -> list[Image]:
         """All images that can be run or attached."""
         return list(self.emulator.images.images())
+
+    def stub_image(self, name: str, *, cmd: Sequence[str] = ("/app",)) -> str:
+        """Make an image that exists in name only: stubs run it, a VM cannot.
+
+        It takes no program of this machine, so state-only tests work where nothing was set up.
+
+        Returns:
+            The reference, for `run` and for the API.
+        """
+        with tempfile.NamedTemporaryFile() as empty:
+            empty.write(bytes(roms.PAGE))
+            empty.flush()
+            self.emulator.images.put_image(
+                self._reference(name), Path(empty.name), format="raw", args=tuple(cmd)
+            )
+        return self._short(name)
 
     # Instances.
 

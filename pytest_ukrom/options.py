@@ -51,6 +51,11 @@ OPTIONS = (
     ),
     Option("ukrom_require_vm", "fail every test that would be skipped for want of a VM"),
     Option("ukrom_keep", "leave the VMs of failing tests up, and print how to reach them"),
+    Option(
+        "ukrom_suffix",
+        "the domain suffix that the API reports for instances; both are always served",
+        ("unikraft.app", "kraft.cloud"),
+    ),
 )
 
 
@@ -63,6 +68,7 @@ class Options:
     missing: str
     require_vm: bool
     keep: bool
+    suffix: str
     origins: Mapping[str, str]
     """How each value was given that was given at all, by option name."""
 
@@ -107,6 +113,7 @@ def resolve(config: pytest.Config, environ: Mapping[str, str] = os.environ) -> O
         missing=str(values["ukrom_missing"]),
         require_vm=bool(values["ukrom_require_vm"]),
         keep=bool(values["ukrom_keep"]),
+        suffix=str(values["ukrom_suffix"]),
         origins=origins,
     )
 

@@ -140,10 +140,10 @@ class Session:
 
     def _start(self) -> Emulator:
         if self.options.stub:
-            return _started(Settings(runner="stub"))
+            return _started(Settings(runner="stub", suffix=self.options.suffix))
         why = _NOT_ASKED
         if self.options.vm:
-            emulator = Emulator(Settings(runner="qemu", keep=self.options.keep))
+            emulator = Emulator(Settings(runner="qemu", keep=self.options.keep, suffix=self.options.suffix))
             try:
                 emulator.start()
             except UkromError as error:
@@ -151,7 +151,7 @@ class Session:
             else:
                 return emulator
         self.why_no_machine = why
-        return _started(Settings(runner=RefusingRunner(why)))
+        return _started(Settings(runner=RefusingRunner(why), suffix=self.options.suffix))
 
     def _reset(self, account: Account, earlier: tuple[Account, ...]) -> None:
         """Delete what was made since a view was opened, under whatever token."""

@@ -77,6 +77,18 @@ class InstanceGroup(_Group):
     uuid: Text = None
     services: Annotated[list[CreateService] | None, given("array")] = None
 
+    def check(self) -> None:
+        """Check what can be checked without knowing the account.
+
+        Raises:
+            RequestRefused: 400; limits that do not fit one another, or that would change a group which
+                is only joined. [choice]
+        """
+        super().check()
+        limits = sorted(self.model_fields_set & {"soft_limit", "hard_limit"})
+        if limits and self.services is None:
+            raise RequestRefused(400, f"'{limits[0]}' can only be given with new 'services'")
+
     def order(self) -> GroupOrder:
         """Say it in the cloud's terms."""
         return GroupOrder(

@@ -20,6 +20,7 @@ __all__ = ["DEFAULT_PROGRAMS", "add_programs", "find_programs", "programs_key"]
 
 DEFAULT_PROGRAMS = (
     "sh", "mount", "umount", "mkdir", "cat", "ls", "cp", "mv", "rm", "ln", "sleep", "env", "id",
+    "head", "tail", "true", "uname",
 )  # fmt: skip
 """What a wrapper script and a person with a shell in the guest reach for first."""
 
