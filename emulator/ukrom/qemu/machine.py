@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ukrom.cloud.ports import AppExited, Ended, Endpoint, Listening, Running
+from ukrom.cloud.ports import AppExited, Ended, Running
 from ukrom.cloud.ports import Console as ConsoleEvent
 from ukrom.errors import BootFailed, DeadlineExceeded, MachineEnded, MachineError, UkromError
 from ukrom.qemu.command import command_line
@@ -19,6 +19,7 @@ from ukrom.qemu.devices import ROM_SLOTS, ROOT_SLOT
 from ukrom.qemu.execution import Execution, Executions, too_long
 from ukrom.qemu.monitor import Monitor, MonitorGone
 from ukrom.qemu.order import environment, root_order, start_order
+from ukrom.qemu.ports import GuestPorts
 from ukrom.qemu.process import QemuProcess
 from ukrom.qemu.state import MachineState, next_state
 from ukrom.qemu.wire import encode, read_frame
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import TypeVar
 
-    from ukrom.cloud.ports import InlineFile, MachineEvent, MachineSpec, StoredBlob
+    from ukrom.cloud.ports import Endpoint, InlineFile, MachineEvent, MachineSpec, StoredBlob
     from ukrom.qemu.command import Equipment
 
     T = TypeVar("T")
@@ -111,11 +112,7 @@ class QemuMachine:
         self._agent: asyncio.StreamWriter | None = None
         self._writers: list[asyncio.StreamWriter] = []
         self._tasks: list[asyncio.Task[None]] = []
-        self._forwards: dict[int, int] = {}
-        self._ports = dict.fromkeys(spec.ports)
-        self._listening: tuple[int, ...] = ()
-        self._unreachable: tuple[str, ...] = ()
-        self._early: list[int] | None = []
+        self._ports = GuestPorts(spec.ports, report, self._elapsed)
         self._connected = asyncio.Event()
         self._exit_code: int | None = None
         self._killed = False
@@ -139,12 +136,11 @@ class QemuMachine:
 
     def endpoint(self, port: int) -> Endpoint | None:
         """The loopback address that leads to a guest port."""
-        host_port = self._forwards.get(port)
-        return None if host_port is None else Endpoint(address=("127.0.0.1", host_port))
+        return self._ports.endpoint(port)
 
     def listening(self) -> tuple[int, ...]:
         """The TCP ports on which the guest was last seen to listen, reachable from outside."""
-        return self._listening
+        return self._ports.listening
 
     def execute(self, argv: Sequence[str], env: Mapping[str, str] | None = None) -> Future[Execution]:
         """Run a command beside the application, in its root and by default its environment.
@@ -184,7 +180,7 @@ class QemuMachine:
     @property
     def unreachable(self) -> tuple[str, ...]:
         """Addresses on which the guest listens but which nobody outside can reach (`127.0.0.1:8080`)."""
-        return self._unreachable
+        return self._ports.unreachable
 
     def _call(self, method: Callable[..., None], *arguments: object) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed, and every machine with it
@@ -225,7 +221,7 @@ class QemuMachine:
                 disks,
                 memory_mb=self.spec.memory_mb,
                 vcpus=self.spec.vcpus,
-                ports=self._ports,
+                ports=self._ports.published,
                 keep=self.keep,
             )
         )
@@ -268,16 +264,15 @@ class QemuMachine:
         ]
         # The port buffers: this is said before the guest is there to hear it.
         self._send(*root_order(self.spec))
-        for port in self._ports:
+        for port in self._ports.published:
             self._send("watch", str(port))
         await self._in_time(self._monitor.connect(ends.monitor), "its monitor answered", self._deadlines.boot)
-        self._forwards = await self._in_time(
+        forwards = await self._in_time(
             self._monitor.forwards(), "its ports were forwarded", self._deadlines.boot
         )
         self._connected.set()
-        early, self._early = self._early, None
-        for port in early or ():
-            self._listened(port)
+        self._ports.forward(forwards)
+        self.timings.listening = self._ports.first
 
     async def _running_to_end(self) -> None:
         if self._process is not None:
@@ -342,9 +337,10 @@ class QemuMachine:
             case "failed" if not reached.done():
                 reached.set_exception(self._error(BootFailed, f"The guest says: {text[0]}."))
             case "ports":
-                self._see_ports(text)
+                self._ports.seen(text)
             case "listening":
-                self._listened(int(text[0]))
+                self._ports.heard(int(text[0]))
+                self.timings.listening = self._ports.first
             case "exited":
                 self._exited(int(text[0]))
             case "output":
@@ -364,27 +360,6 @@ class QemuMachine:
             self._report(Running(round(now * 1e6)))
             if not reached.done():
                 reached.set_result(None)
-
-    def _see_ports(self, addresses: list[str]) -> None:
-        """Take in where the guest listens now; a plain number is reachable from outside."""
-        before = {*self._listening, *self._unreachable}
-        self._listening = tuple(int(address) for address in addresses if address.isdigit())
-        self._unreachable = tuple(address for address in addresses if not address.isdigit())
-        now_us = round(self._elapsed() * 1e6)
-        for port in self._listening:
-            if port not in before and port not in self._ports:
-                self._report(Listening(port, now_us))
-        for address in self._unreachable:
-            if address not in before:
-                self._report(Listening(int(address.rpartition(":")[2]), now_us, reachable=False))
-
-    def _listened(self, port: int) -> None:
-        """Report a port; not before it is known where it leads to."""
-        if self._early is not None:
-            self._early.append(port)
-            return
-        self.timings.listening = self.timings.listening or self._elapsed()
-        self._report(Listening(port, round(self._elapsed() * 1e6)))
 
     def _exited(self, exit_code: int) -> None:
         self._enter(MachineState.STOPPING)
@@ -413,9 +388,9 @@ class QemuMachine:
             self._process.let_go()
 
     def _publish(self, port: int) -> None:
-        if port in self._ports or self.state is MachineState.ENDED:
+        if port in self._ports.published or self.state is MachineState.ENDED:
             return
-        self._ports[port] = None
+        self._ports.published[port] = None
         if self._process is not None:
             self._tasks.append(self._loop.create_task(self._forward(port)))
 
@@ -423,7 +398,7 @@ class QemuMachine:
         with contextlib.suppress(MonitorGone, MachineError):  # the machine ends, and says so itself
             await self._in_time(self._connected.wait(), "its monitor answered", self._deadlines.boot)
             await self._monitor.add_forward(port)
-            self._forwards = await self._monitor.forwards()
+            self._ports.forward(await self._monitor.forwards())
             self._send("watch", str(port))
 
     def _execute(self, argv: tuple[str, ...], env: Mapping[str, str], future: Future[Execution]) -> None:
