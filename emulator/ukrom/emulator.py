@@ -15,7 +15,6 @@ from ukrom.api import Api, ApiApp, AsyncInProcessTransport, InProcessTransport
 from ukrom.cloud import Cloud, StubRunner
 from ukrom.cloud import Settings as CloudSettings
 from ukrom.errors import UkromError
-from ukrom.host.tools import MKFS_EROFS, SETPRIV, find_tool, locate
 from ukrom.images import ImageStore
 from ukrom.ingress import Deadlines, Door, Ingress, PortNotServed, Transports
 
@@ -52,8 +51,8 @@ def find_vm(cache: host.Cache | None = None) -> Vm:
     """
     cache = cache or host.find_cache()
     found = host.find_qemu(cache)
-    find_tool(MKFS_EROFS)
-    setpriv = locate(SETPRIV)
+    host.find_tool(host.MKFS_EROFS)
+    setpriv = host.find_tool(host.SETPRIV).path
     kernel = host.find_kernel(cache)
     host.agent_binary()
     return Vm(found, kernel, host.accelerator(found, cache, kernel), setpriv)

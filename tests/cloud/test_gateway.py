@@ -119,7 +119,7 @@ def test_lease_fails_as_soon_as_the_instance_stops(cloud, route, runner):
 
     reason, message = no_answer(future)
     assert reason == "stopped"
-    assert message == "The instance 'web' is stopping: the application exited with code 1"
+    assert message == "The instance 'web' is stopped: the application exited with code 1"
 
 
 def test_lease_of_a_stopped_instance_fails_at_once(cloud, route, runner):

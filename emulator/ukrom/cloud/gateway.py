@@ -238,8 +238,10 @@ def _nobody(route: Route, group: ServiceGroup | None) -> NoAnswer:
     if all(instance.state in {State.DRAINING, State.STOPPING} for instance in members):
         run = members[0].run
         code = None if run is None else run.exit_code
+        # Whether its machine is gone yet makes no difference to whoever asks.
+        state = members[0].state.value if code is None else State.STOPPED.value
         why = "" if code is None else f": the application exited with code {code}"
-        return NoAnswer("stopped", f"The instance '{members[0].name}' is {members[0].state.value}{why}")
+        return NoAnswer("stopped", f"The instance '{members[0].name}' is {state}{why}")
     instance = next((one for one in members if one.failure), members[0])
     why = f": {instance.failure}" if instance.failure else ""
     return NoAnswer("stopped", f"The instance '{instance.name}' is {instance.state.value}{why}")
