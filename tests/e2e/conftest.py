@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from ukrom.host import find_cache
 from ukrom.images import DEFAULT_PROGRAMS
 
 APP = Path(__file__).parent / "apps/app.py"
@@ -16,6 +17,18 @@ PROGRAMS = (*DEFAULT_PROGRAMS, "cmp", "date", "head", "sha256sum", "touch")
 
 IDLE = ("sleep", "600")
 """The cheapest application: up at once, and nothing else happens."""
+
+
+@pytest.fixture(scope="session")
+def cache_folder():
+    """The cache with the guest kernel; of the session, since pytester changes HOME."""
+    return find_cache().root
+
+
+@pytest.fixture(autouse=True)
+def shared_cache(cache_folder, monkeypatch):
+    """Let runs of pytest within a test find the guest kernel."""
+    monkeypatch.setenv("UKROM_CACHE", str(cache_folder))
 
 
 @pytest.fixture(scope="session")

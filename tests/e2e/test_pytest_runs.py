@@ -15,7 +15,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ukrom.host import find_cache
 
 APP = Path(__file__).parent / "apps/app.py"
 
@@ -52,7 +51,6 @@ def temporary():
 @pytest.fixture
 def suite(pytester, monkeypatch, temporary):
     """A suite of one file; gives the command that runs it."""
-    monkeypatch.setenv("UKROM_CACHE", str(find_cache().root))
     monkeypatch.setenv("TMPDIR", str(temporary))
     monkeypatch.delenv("PYTEST_TIMEOUT", raising=False)
     pytester.makeconftest(CONFTEST)
