@@ -15,7 +15,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-
 APP = Path(__file__).parent / "apps/app.py"
 
 CONFTEST = f"""
