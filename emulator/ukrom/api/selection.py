@@ -1,7 +1,7 @@
 """Whom a request means: by path, by query, by body, or all of these together.
 
-Specification, Parts A.10 to A.12. The same resource named twice is meant once, with what the body
-says about it. [choice]
+Specification, Parts A.10 to A.12. The same reference given twice is meant once, with what the body
+says about it; a name and a UUID that lead to the same resource are two references. [choice]
 """
 
 from __future__ import annotations
