@@ -23,7 +23,7 @@ def test_base_name_is_the_last_part_without_tag_and_digest(reference, name):
 
 @given(st.text(max_size=400))
 def test_any_reference_gives_a_legal_name(reference):
-    from ukrom.cloud.plans import check_name
+    from ukrom.cloud.instances.plans import check_name
 
     check_name(Names(1).instance(reference))
 

@@ -5,30 +5,26 @@ from __future__ import annotations
 import logging
 from collections import deque
 from dataclasses import dataclass
-from functools import partial
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
-
-from ukrom.cloud import Refusal
+from typing import TYPE_CHECKING
 
 from .batch import Batch
 from .call import Call
 from .envelope import Outcome, RequestRefused, data_answer, items_answer, refused_answer
+from .forms import FILL
 from .messages import MAX_BODY, Answer, Request, Waiting
-from .operations import CONTROL_PLANE, PLATFORM, Form
+from .operation import Form
+from .operations import CONTROL_PLANE, PLATFORM
 from .places import Realm, place_of
 from .routing import Routes, segments
-from .selection import page, required, targets
-from .wire import read_list, read_object
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from ukrom.cloud import Cloud, Ref
+    from ukrom.cloud import Cloud
 
-    from .operations import Operation
+    from .operation import Operation
     from .routing import Match
-    from .selection import Target
 
 __all__ = ["Api", "LoggedCall"]
 
@@ -110,7 +106,7 @@ class Api:
             return answer
 
         batch = Batch(self.cloud, finish)
-        _FILL[operation.form](operation, call, batch)
+        FILL[operation.form](operation, call, batch)
         return batch.answer()
 
     def _refuse(self, request: Request, refusal: RequestRefused, began: float) -> Answer:
@@ -137,66 +133,6 @@ def _is_control_plane(request: Request) -> bool:
         # Both APIs have this path; only the control plane's takes namespaces.
         return "namespace=" in request.query
     return parts[:1] in {("metros",), ("auth",), ("nodes",)}
-
-
-def _fill_create(operation: Operation, call: Call, batch: Batch) -> None:
-    body = call.request.body
-    if not body.strip():
-        raise RequestRefused(400, "The request body is missing")
-    array = body.lstrip()[:1] == b"["
-    models: list[Any] = read_list(operation.model, body) if array else [read_object(operation.model, body)]
-    for model in models:
-        model.check()
-        call.warn(model.warnings())
-    for order in [model.order() for model in models]:
-        identifiers = {} if order.name is None else {"name": order.name}
-        batch.attempt(identifiers, partial(operation.handler, call, order))
-
-
-def _fill_act(operation: Operation, call: Call, batch: Batch) -> None:
-    found = targets(operation.model, call.path_uuid, call.query, call.request.body)
-    required(found, call.request.body)
-    for target in found:
-        target.said.check()
-        call.warn(target.said.warnings())
-    for target in found:
-        if isinstance(target.ref, Refusal):
-            batch.add(target.failed(target.ref))
-        else:
-            batch.attempt(target.identifiers, partial(_act, operation, call, target, target.ref))
-
-
-def _act(operation: Operation, call: Call, target: Target[Any], ref: Ref) -> Any:
-    assert operation.find is not None
-    return operation.handler(call, operation.find(call, ref), target.said)
-
-
-def _fill_read(operation: Operation, call: Call, batch: Batch) -> None:
-    assert operation.listed is not None
-    assert operation.brief is not None
-    details = call.query.flag("details")
-    found = targets(operation.model, call.path_uuid, call.query, call.request.body)
-    if found:
-        show = operation.brief if details is False else operation.handler
-        for target in found:
-            if isinstance(target.ref, Refusal):
-                batch.add(target.failed(target.ref))
-            else:
-                batch.attempt(target.identifiers, partial(_read, operation, call, show, target.ref))
-        return
-    # A plain listing shows references unless details are asked for. [choice]
-    show = operation.handler if details else operation.brief
-    resources = operation.listed(call)
-    for resource in page(resources, [resource.uuid for resource in resources], call.query):
-        batch.add(Outcome(show(call, resource)))
-
-
-def _read(operation: Operation, call: Call, show: Callable[..., Any], ref: Ref) -> Outcome:
-    assert operation.find is not None
-    return Outcome(show(call, operation.find(call, ref)))
-
-
-_FILL = {Form.CREATE: _fill_create, Form.ACT: _fill_act, Form.READ: _fill_read}
 
 
 def _microseconds(began: float) -> int:

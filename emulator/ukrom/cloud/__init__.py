@@ -8,13 +8,14 @@ refuses, it refuses with `Refusal`. The API room speaks to it in `orders`, the i
 from __future__ import annotations
 
 from .accounts import Account, user_of
-from .answers import StubRequest
 from .cloud import Cloud, InstanceSnapshot
-from .domains import RESERVED, Domain
 from .gateway import Gateway, Lease, NoAnswer, Route
-from .groups import ServiceGroup
-from .instances import Instance, Interface, Run
-from .logs import LogWindow, log_window
+from .groups.domains import RESERVED, Domain
+from .groups.group import ServiceGroup
+from .groups.services import Service
+from .instances.instance import Instance, Interface, Run
+from .instances.logs import LogWindow, log_window
+from .instances.states import TRANSITIONS, PlatformCode, State, StopReason, Trigger, after
 from .orders import (
     DomainOrder,
     FileOrder,
@@ -45,13 +46,12 @@ from .ports import (
     StoredBlob,
 )
 from .refusals import ErrorCode, Refusal, not_found
-from .roms import Rom
-from .services import Service
+from .roms.rom import Rom
+from .roms.sources import ImageSource, InlineImage
 from .settings import SUFFIXES, Limits, MissingImage, Settings
-from .sources import ImageSource, InlineImage
 from .space import Space
-from .states import TRANSITIONS, PlatformCode, State, StopReason, Trigger, after
-from .stub import StubMachine, StubRunner
+from .stub.answers import StubRequest
+from .stub.runner import StubMachine, StubRunner
 from .waits import Steps, Wait, Waits
 
 __all__ = [

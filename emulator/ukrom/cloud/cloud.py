@@ -10,10 +10,10 @@ from ukrom.clock import RealClock
 from ukrom.names import Names
 
 from .accounts import Account, user_of
-from .domains import DomainTable, metro_code
 from .gateway import Gateway
+from .groups.domains import DomainTable, metro_code
 from .guard import Guard
-from .lifecycle import Lifecycle
+from .instances.lifecycle import Lifecycle
 from .settings import Settings
 from .space import Space
 from .waits import Waits
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from ukrom.clock import Clock
 
-    from .instances import Instance, Run
+    from .instances.instance import Instance, Run
+    from .instances.states import State, StopReason
     from .ports import ImageStore, Machine, Runner
-    from .states import State, StopReason
 
 __all__ = ["Cloud", "InstanceSnapshot"]
 

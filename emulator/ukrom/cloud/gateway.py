@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from .states import State
+from .instances.states import State
 from .waits import Wait
 
 if TYPE_CHECKING:
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from .cloud import Cloud
-    from .groups import ServiceGroup
-    from .instances import Instance, Run
+    from .groups.group import ServiceGroup
+    from .groups.services import Service
+    from .instances.instance import Instance, Run
     from .ports import Endpoint
-    from .services import Service
     from .waits import Steps
 
 __all__ = ["Gateway", "Lease", "NoAnswer", "Route"]

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .groups import ServiceGroup, plan_group
-from .instances import Instance, Interface
+from .groups.group import ServiceGroup, plan_group
+from .instances.instance import Instance, Interface
+from .instances.plans import check_name, plan_instance
+from .instances.states import State
 from .orders import ImageOrder, Ref
-from .plans import check_name, plan_instance
 from .refusals import ErrorCode, Refusal, not_found
-from .roms import Rom
+from .roms.rom import Rom
+from .roms.sources import ImageSource, InlineImage
 from .settings import MissingImage
-from .sources import ImageSource, InlineImage
-from .states import State
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from .accounts import Account
     from .cloud import Cloud
-    from .groups import GroupPlan
+    from .groups.group import GroupPlan
+    from .instances.plans import InstancePlan
     from .orders import GroupOrder, InstanceOrder
-    from .plans import InstancePlan
 
 __all__ = ["Space"]
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ukrom.cloud.refusals import ErrorCode, Refusal
 from ukrom.errors import BadReference, ImageError, ImageNotFound
-
-from .refusals import ErrorCode, Refusal
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from .orders import ImageOrder
-    from .ports import Image, ImageStore, InlineFile
+    from ukrom.cloud.orders import ImageOrder
+    from ukrom.cloud.ports import Image, ImageStore, InlineFile
 
 __all__ = ["ImageSource", "InlineImage"]
 

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from .accounts import Account
-    from .groups import ServiceGroup
-    from .orders import ScaleToZero
-    from .ports import Machine
-    from .roms import Rom
-    from .sources import ImageSource
+    from ukrom.cloud.accounts import Account
+    from ukrom.cloud.groups.group import ServiceGroup
+    from ukrom.cloud.orders import ScaleToZero
+    from ukrom.cloud.ports import Machine
+    from ukrom.cloud.roms.rom import Rom
+    from ukrom.cloud.roms.sources import ImageSource
 
 __all__ = ["Asked", "Instance", "Interface", "Run"]
 

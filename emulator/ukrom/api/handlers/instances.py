@@ -5,18 +5,28 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
+from ukrom.api.envelope import Outcome
+from ukrom.api.models.instances import (
+    CreateInstance,
+    DeleteInstance,
+    LogInstance,
+    StartInstance,
+    StopInstance,
+    WaitInstance,
+)
+from ukrom.api.operation import Form, Operation
+from ukrom.api.views.instances import created_view, instance_view
+from ukrom.api.views.references import brief, reference_view
 from ukrom.cloud import ErrorCode, Refusal, State, Wait, log_window, not_found
 
-from .envelope import Outcome
-from .views import created_view, instance_reference, instance_view
-
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ukrom.api.call import Call
+    from ukrom.api.wire import Wire
     from ukrom.cloud import Instance, InstanceOrder, Run, Steps
 
-    from .call import Call
-    from .instance_models import DeleteInstance, LogInstance, StartInstance, StopInstance, WaitInstance
-
-__all__ = ["create", "delete", "find", "listed", "log", "read", "reference", "start", "stop", "wait"]
+__all__ = ["OPERATIONS"]
 
 
 def find(call: Call, ref: Any) -> Instance:
@@ -28,11 +38,6 @@ def listed(call: Call) -> list[Instance]:
     """Give the instances of a listing, oldest first, filtered by tags."""
     tags = call.query.tags()
     return [instance for instance in call.space.instances.values() if tags <= set(instance.tags)]
-
-
-def reference(call: Call, instance: Instance) -> dict[str, Any]:  # noqa: ARG001 - one shape for all views.
-    """Show no more than which instance it is."""
-    return instance_reference(instance)
 
 
 def read(call: Call, instance: Instance) -> dict[str, Any]:
@@ -126,7 +131,7 @@ def log(call: Call, instance: Instance, said: LogInstance) -> Outcome:
     window = log_window(instance.console, said.offset, said.limit, limits, dropped=dropped)
     return Outcome(
         {
-            **instance_reference(instance),
+            **reference_view(instance),
             "output": base64.b64encode(window.output).decode(),
             "available": {"start": window.available[0], "end": window.available[1]},
             "range": {"start": window.range[0], "end": window.range[1]},
@@ -141,7 +146,7 @@ def delete(call: Call, instance: Instance, said: DeleteInstance) -> Outcome | St
         raise Refusal(ErrorCode.NOT_ALLOWED, "Deletion protection enabled")
     previous = instance.state
     run = call.cloud.remove(instance)
-    done = Outcome({**instance_reference(instance), "previous_state": previous.value})
+    done = Outcome({**reference_view(instance), "previous_state": previous.value})
     return _deleted(call, instance, run, said.timeout_s, done) if run is not None and said.timeout_s else done
 
 
@@ -157,21 +162,48 @@ def _deadline(call: Call, instance: Instance, timeout_s: float) -> float:
 
 
 def _seen(instance: Instance) -> Outcome:
-    return Outcome({**instance_reference(instance), "state": instance.state.value})
+    return Outcome({**reference_view(instance), "state": instance.state.value})
 
 
 def _moved(instance: Instance, previous: State) -> Outcome:
     states = {"state": instance.state.value, "previous_state": previous.value}
-    return Outcome({**instance_reference(instance), **states})
+    return Outcome({**reference_view(instance), **states})
 
 
 def _stopped(instance: Instance) -> Outcome:
     # No error code: clients then read the instance for the reason (Part D.7).
-    seen = {**instance_reference(instance), "state": instance.state.value}
+    seen = {**reference_view(instance), "state": instance.state.value}
     if instance.failure is not None:
         seen["message"] = f"Instance stopped before it was running: {instance.failure}"
     return Outcome(seen, failed=True)
 
 
 def _lapsed(instance: Instance) -> Outcome:
-    return Outcome({**instance_reference(instance), "state": instance.state.value}, timed_out=True)
+    return Outcome({**reference_view(instance), "state": instance.state.value}, timed_out=True)
+
+
+def _acting(name: str, method: str, verb: str, handler: Callable[..., Any], model: type[Wire]) -> Operation:
+    paths = (f"/instances{verb}", f"/instances/{{uuid}}{verb}")
+    return Operation(name, method, paths, Form.ACT, handler, model, "instances", find)
+
+
+OPERATIONS = (
+    Operation("create instances", "POST", ("/instances",), Form.CREATE, create, CreateInstance, "instances"),
+    Operation(
+        "read instances",
+        "GET",
+        ("/instances", "/instances/{uuid}"),
+        Form.READ,
+        read,
+        key="instances",
+        find=find,
+        listed=listed,
+        brief=brief,
+        tagged=True,
+    ),
+    _acting("delete instances", "DELETE", "", delete, DeleteInstance),
+    _acting("start instances", "PUT", "/start", start, StartInstance),
+    _acting("stop instances", "PUT", "/stop", stop, StopInstance),
+    _acting("wait for instances", "GET", "/wait", wait, WaitInstance),
+    _acting("read instance logs", "GET", "/log", log, LogInstance),
+)

@@ -5,7 +5,7 @@ Specification, Parts E.2, E.12 and F.5.
 
 from __future__ import annotations
 
-from .refusals import ErrorCode, Refusal
+from ukrom.cloud.refusals import ErrorCode, Refusal
 
 __all__ = ["file_path", "mount_path"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .refusals import ErrorCode, Refusal
+from ukrom.cloud.refusals import ErrorCode, Refusal
 
 if TYPE_CHECKING:
-    from .settings import Limits
+    from ukrom.cloud.settings import Limits
 
 __all__ = ["DEFAULT_PAGE", "LogWindow", "log_window"]
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ukrom.cloud.ports import MachineSpec, RomDevice
+from ukrom.cloud.roms.sources import ImageSource, InlineImage
 from ukrom.errors import ImageError, ImageNotFound
 
-from .ports import MachineSpec, RomDevice
-from .sources import ImageSource, InlineImage
 from .states import PlatformCode
 
 if TYPE_CHECKING:
-    from .instances import Instance
-    from .ports import Image, ImageStore, InlineFile, StoredBlob
+    from ukrom.cloud.ports import Image, ImageStore, InlineFile, StoredBlob
+
+    from .instance import Instance
 
 __all__ = ["StartFailed", "machine_spec", "pull"]
 

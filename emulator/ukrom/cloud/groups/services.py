@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from .refusals import ErrorCode, Refusal
+from ukrom.cloud.refusals import ErrorCode, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .orders import ServiceOrder
+    from ukrom.cloud.orders import ServiceOrder
 
 __all__ = ["PORTS", "Service", "plan_services"]
 

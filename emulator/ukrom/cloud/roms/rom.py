@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from ukrom.cloud.ports import InlineFile
+from ukrom.cloud.refusals import ErrorCode, Refusal
+
 from .mounts import file_path, mount_path
-from .ports import InlineFile
-from .refusals import ErrorCode, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .orders import FileOrder, ImageOrder, RomOrder
-    from .settings import Limits
+    from ukrom.cloud.orders import FileOrder, ImageOrder, RomOrder
+    from ukrom.cloud.settings import Limits
+
     from .sources import ImageSource, InlineImage
 
 __all__ = ["Rom", "RomPlan", "plan_roms"]

@@ -10,14 +10,15 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .refusals import ErrorCode, Refusal
-from .settings import SUFFIXES
+from ukrom.cloud.refusals import ErrorCode, Refusal
+from ukrom.cloud.settings import SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from .groups import ServiceGroup
-    from .settings import Settings
+    from ukrom.cloud.settings import Settings
+
+    from .group import ServiceGroup
 
 __all__ = ["RESERVED", "Domain", "DomainTable", "metro_code"]
 

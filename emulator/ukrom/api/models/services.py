@@ -6,11 +6,10 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from ukrom.api.envelope import RequestRefused
+from ukrom.api.identifiers import read_uuid
+from ukrom.api.wire import Integer, Text, Wire, given
 from ukrom.cloud import DomainOrder, GroupOrder, Ref, ServiceOrder
-
-from .envelope import RequestRefused
-from .identifiers import read_uuid
-from .wire import Integer, Text, Wire, given
 
 __all__ = ["CreateGroup", "InstanceGroup"]
 

@@ -8,21 +8,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ukrom.cloud.ports import AppExited, Console, Ended, Listening, Running
+from ukrom.cloud.refusals import ErrorCode, Refusal
+from ukrom.cloud.waits import Wait
 from ukrom.errors import UkromError
 
 from .booting import StartFailed, machine_spec, pull
-from .instances import Asked, Run
-from .ports import AppExited, Console, Ended, Listening, Running
-from .refusals import ErrorCode, Refusal
+from .instance import Asked, Run
 from .states import CLEAN_SHUTDOWN, PlatformCode, State, StopReason, Trigger, after
-from .waits import Wait
 
 if TYPE_CHECKING:
-    from .cloud import Cloud
-    from .instances import Instance
-    from .orders import StopOrder
-    from .ports import MachineEvent
-    from .waits import Steps
+    from ukrom.cloud.cloud import Cloud
+    from ukrom.cloud.orders import StopOrder
+    from ukrom.cloud.ports import MachineEvent
+    from ukrom.cloud.waits import Steps
+
+    from .instance import Instance
 
 __all__ = ["Lifecycle"]
 

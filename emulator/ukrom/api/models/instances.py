@@ -8,6 +8,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
+from ukrom.api.envelope import RequestRefused
+from ukrom.api.wire import Integer, Text, TextMap, Texts, Wire, given, type_name
 from ukrom.cloud import (
     FileOrder,
     ImageOrder,
@@ -17,9 +19,7 @@ from ukrom.cloud import (
     StopOrder,
 )
 
-from .envelope import RequestRefused
-from .service_models import InstanceGroup  # noqa: TC001 - pydantic reads it at run time.
-from .wire import Integer, Text, TextMap, Texts, Wire, given, type_name
+from .services import InstanceGroup  # noqa: TC001 - pydantic reads it at run time.
 
 __all__ = ["CreateInstance", "DeleteInstance", "LogInstance", "StartInstance", "StopInstance", "WaitInstance"]
 

@@ -1,53 +1,23 @@
-"""Images, quotas and health of a metro (specification, Parts B.6, B.7, C.11, C.15 and C.16)."""
+"""Quotas of an account (specification, Parts B.7 and C.15)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ukrom.api.envelope import RequestRefused
+from ukrom.api.identifiers import read_uuid
+from ukrom.api.operation import Form, Operation
 from ukrom.cloud import State
-
-from .envelope import RequestRefused
-from .identifiers import read_uuid
-from .references import same_tag
-from .views import image_view
-from .wire import Text, Wire, read_list
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ukrom.cloud import Image, Instance
+    from ukrom.api.call import Call
+    from ukrom.cloud import Instance
 
-    from .call import Call
-
-__all__ = ["healthz", "images", "quotas"]
+__all__ = ["OPERATIONS"]
 
 _LIVE = {State.STARTING, State.RUNNING, State.DRAINING, State.STOPPING}
-
-
-class _Filter(Wire):
-    digest: Text = None
-    tag: Text = None
-
-
-def images(call: Call) -> dict[str, Any]:
-    """List the images, in one page; filters are alternatives. [choice]."""
-    filters = [_Filter(digest=digest) for digest in call.query.texts("digest")]
-    filters += [_Filter(tag=tag) for tag in call.query.texts("tag")]
-    if call.request.body:
-        filters += read_list(_Filter, call.request.body)
-    found = [
-        image for image in call.cloud.images.images() if not filters or any(map(_matcher(image), filters))
-    ]
-    return {"images": [{"status": "success", **image_view(image)} for image in found]}
-
-
-def _matcher(image: Image) -> Any:
-    def matches(wanted: _Filter) -> bool:
-        return (wanted.digest is None or wanted.digest == image.digest) and (
-            wanted.tag is None or same_tag(wanted.tag, image.reference)
-        )
-
-    return matches
 
 
 def quotas(call: Call) -> dict[str, Any]:
@@ -95,6 +65,4 @@ def _used(instances: Iterable[Instance]) -> dict[str, int]:
     }
 
 
-def healthz(call: Call) -> dict[str, Any]:  # noqa: ARG001 - it is always well.
-    """Say that all is well. [choice]: the names of the versions."""
-    return {"checks": {"images": "healthy"}, "versions": {"platform": "ukrom"}}
+OPERATIONS = (Operation("read quotas", "GET", ("/users/quotas", "/users/{uuid}/quotas"), Form.DATA, quotas),)

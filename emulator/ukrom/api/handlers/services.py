@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .envelope import Outcome
-from .views import group_reference, group_view
+from ukrom.api.envelope import Outcome
+from ukrom.api.models.services import CreateGroup
+from ukrom.api.operation import Form, Operation
+from ukrom.api.views.references import brief, reference_view
+from ukrom.api.views.services import group_view
 
 if TYPE_CHECKING:
+    from ukrom.api.call import Call
+    from ukrom.api.selection import Bare
     from ukrom.cloud import GroupOrder, ServiceGroup
 
-    from .call import Call
-    from .selection import Bare
-
-__all__ = ["create", "delete", "find", "listed", "read", "reference"]
+__all__ = ["OPERATIONS"]
 
 
 def find(call: Call, ref: Any) -> ServiceGroup:
@@ -24,11 +26,6 @@ def find(call: Call, ref: Any) -> ServiceGroup:
 def listed(call: Call) -> list[ServiceGroup]:
     """Give the service groups of a listing, oldest first."""
     return list(call.space.groups.values())
-
-
-def reference(call: Call, group: ServiceGroup) -> dict[str, Any]:  # noqa: ARG001 - one shape for all views.
-    """Show no more than which service group it is."""
-    return group_reference(group)
 
 
 def read(call: Call, group: ServiceGroup) -> dict[str, Any]:
@@ -44,4 +41,29 @@ def create(call: Call, order: GroupOrder) -> list[Outcome]:
 def delete(call: Call, group: ServiceGroup, said: Bare) -> Outcome:  # noqa: ARG001 - nothing can be said.
     """Delete a service group."""
     call.space.delete_group(group)
-    return Outcome(group_reference(group))
+    return Outcome(reference_view(group))
+
+
+OPERATIONS = (
+    Operation("create services", "POST", ("/services",), Form.CREATE, create, CreateGroup, "service_groups"),
+    Operation(
+        "read services",
+        "GET",
+        ("/services", "/services/{uuid}"),
+        Form.READ,
+        read,
+        key="service_groups",
+        find=find,
+        listed=listed,
+        brief=brief,
+    ),
+    Operation(
+        "delete services",
+        "DELETE",
+        ("/services", "/services/{uuid}"),
+        Form.ACT,
+        delete,
+        key="service_groups",
+        find=find,
+    ),
+)

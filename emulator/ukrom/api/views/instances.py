@@ -1,39 +1,23 @@
-"""Resources as answers show them (specification, Part C)."""
+"""Instances as answers show them (specification, Part C.1)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .moments import rfc3339
+from .references import reference_view
+from .services import domains_view
+
 if TYPE_CHECKING:
-    from datetime import datetime
+    from ukrom.cloud import Instance, Rom, ScaleToZero, ServiceGroup
 
-    from ukrom.cloud import Domain, Image, Instance, Rom, ScaleToZero, ServiceGroup
-
-__all__ = [
-    "created_view",
-    "group_reference",
-    "group_view",
-    "image_view",
-    "instance_reference",
-    "instance_view",
-    "rfc3339",
-]
-
-
-def rfc3339(moment: datetime) -> str:
-    """Write a moment in UTC, in whole seconds."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def instance_reference(instance: Instance) -> dict[str, Any]:
-    """Name an instance."""
-    return {"uuid": str(instance.uuid), "name": instance.name}
+__all__ = ["created_view", "instance_view"]
 
 
 def created_view(instance: Instance, suffix: str, *, waited: bool) -> dict[str, Any]:
     """Show an instance as the answer to its create does, which is less than a read shows."""
     view: dict[str, Any] = {
-        **instance_reference(instance),
+        **reference_view(instance),
         "state": instance.state.value,
         "private_fqdn": instance.private_fqdn,
         "private_ip": instance.interface.private_ip,
@@ -55,7 +39,7 @@ def instance_view(instance: Instance, suffix: str, now: float) -> dict[str, Any]
     """
     interface = instance.interface
     view: dict[str, Any] = {
-        **instance_reference(instance),
+        **reference_view(instance),
         "created_at": rfc3339(instance.created_at),
         "state": instance.state.value,
         "private_fqdn": instance.private_fqdn,
@@ -130,51 +114,4 @@ def _rom(rom: Rom) -> dict[str, Any]:
 
 
 def _group_in_instance(group: ServiceGroup, suffix: str) -> dict[str, Any]:
-    return {**group_reference(group), "domains": _domains(group.domains, suffix)}
-
-
-def _domains(domains: tuple[Domain, ...], suffix: str) -> list[dict[str, Any]]:
-    return [{"fqdn": domain.fqdn(suffix)} for domain in domains]
-
-
-def group_reference(group: ServiceGroup) -> dict[str, Any]:
-    """Name a service group."""
-    return {"uuid": str(group.uuid), "name": group.name}
-
-
-def group_view(group: ServiceGroup, suffix: str) -> dict[str, Any]:
-    """Show all of a service group."""
-    return {
-        **group_reference(group),
-        "created_at": rfc3339(group.created_at),
-        "persistent": group.persistent,
-        "autoscale": False,
-        "soft_limit": group.soft_limit,
-        "hard_limit": group.hard_limit,
-        "services": [
-            {
-                "port": service.port,
-                "destination_port": service.destination_port,
-                "protocol": service.protocol,
-                "handlers": list(service.handlers),
-            }
-            for service in group.services
-        ],
-        "domains": _domains(group.domains, suffix),
-        "instances": [instance_reference(instance) for instance in group.instances.values()],
-    }
-
-
-def image_view(image: Image) -> dict[str, Any]:
-    """Show an image of the listing (Part C.11)."""
-    view: dict[str, Any] = {
-        "url": image.reference,
-        "initrd_or_rom": image.root is None,
-        "size_in_bytes": image.size,
-        "args": list(image.args),
-        "env": dict(image.env),
-        "tags": list(image.tags),
-    }
-    if image.created_at is not None:
-        view["created_at"] = rfc3339(image.created_at)
-    return view
+    return {**reference_view(group), "domains": domains_view(group.domains, suffix)}

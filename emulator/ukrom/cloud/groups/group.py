@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .refusals import ErrorCode, Refusal
+from ukrom.cloud.refusals import ErrorCode, Refusal
+
 from .services import PORTS, plan_services
 
 if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from ukrom.cloud.instances.instance import Instance
+    from ukrom.cloud.orders import DomainOrder, GroupOrder
+
     from .domains import Domain, DomainTable
-    from .instances import Instance
-    from .orders import DomainOrder, GroupOrder
     from .services import Service
 
 __all__ = ["GroupPlan", "ServiceGroup", "plan_group"]

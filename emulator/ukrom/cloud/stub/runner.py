@@ -6,13 +6,14 @@ import inspect
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
+from ukrom.cloud.ports import AppExited, Console, Ended, Endpoint, Listening, Running
+
 from .answers import answering
-from .ports import AppExited, Console, Ended, Endpoint, Listening, Running
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .ports import MachineEvent, MachineSpec
+    from ukrom.cloud.ports import MachineEvent, MachineSpec
 
 __all__ = ["StubMachine", "StubRunner"]
 

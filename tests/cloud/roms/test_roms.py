@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ukrom.cloud import ErrorCode, FileOrder, ImageOrder, Limits, Refusal, RomOrder
-from ukrom.cloud.mounts import file_path, mount_path
-from ukrom.cloud.roms import plan_roms
+from ukrom.cloud.roms.mounts import file_path, mount_path
+from ukrom.cloud.roms.rom import plan_roms
 
 MIB = 1_048_576
 

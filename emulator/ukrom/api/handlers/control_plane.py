@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_DNS, uuid5
 
-from .references import namespace, repository, tag_of
-from .views import rfc3339
+from ukrom.api.operation import Form, Operation
+from ukrom.api.references import namespace, repository, tag_of
+from ukrom.api.views.moments import rfc3339
 
 if TYPE_CHECKING:
-    from .call import Call
+    from ukrom.api.call import Call
 
-__all__ = ["auth", "images", "metros"]
+__all__ = ["OPERATIONS"]
 
 _COUNTRIES = {"fra": "DE", "dal": "US", "sin": "SG", "was": "US", "sfo": "US"}
 
@@ -67,3 +68,10 @@ def auth(call: Call) -> dict[str, Any]:
         "organization_uuid": str(call.account.uuid),
         "registry": "index.unikraft.io",
     }
+
+
+OPERATIONS = (
+    Operation("list metros", "GET", ("/metros",), Form.DATA, metros),
+    Operation("list registry images", "GET", ("/images",), Form.DATA, images),
+    Operation("read authorization", "GET", ("/auth",), Form.DATA, auth),
+)

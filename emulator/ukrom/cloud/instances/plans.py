@@ -6,12 +6,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .refusals import ErrorCode, Refusal
-from .roms import RomPlan, plan_roms
+from ukrom.cloud.refusals import ErrorCode, Refusal
+from ukrom.cloud.roms.rom import RomPlan, plan_roms
 
 if TYPE_CHECKING:
-    from .orders import ImageOrder, InstanceOrder
-    from .settings import Limits
+    from ukrom.cloud.orders import ImageOrder, InstanceOrder
+    from ukrom.cloud.settings import Limits
 
 __all__ = ["InstancePlan", "check_name", "plan_instance"]
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from ukrom.cloud import ErrorCode, Refusal, ServiceOrder
-from ukrom.cloud.services import plan_services
+from ukrom.cloud.groups.services import plan_services
 
 
 def order(port, *handlers, **fields):

@@ -1,0 +1,100 @@
+"""From a request to the items it means, one way for each form of operation."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ukrom.cloud import Refusal
+
+from .envelope import Outcome, RequestRefused
+from .operation import Form
+from .selection import page, required, targets
+from .wire import read_list, read_object
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ukrom.cloud import Ref
+
+    from .batch import Batch
+    from .call import Call
+    from .operation import Operation
+    from .selection import Target
+
+__all__ = ["FILL"]
+
+
+def _fill_create(operation: Operation, call: Call, batch: Batch) -> None:
+    body = call.request.body
+    if not body.strip():
+        raise RequestRefused(400, "The request body is missing")
+    array = body.lstrip()[:1] == b"["
+    models: list[Any] = read_list(operation.model, body) if array else [read_object(operation.model, body)]
+    for model in models:
+        model.check()
+        call.warn(model.warnings())
+    for order in [model.order() for model in models]:
+        identifiers = {} if order.name is None else {"name": order.name}
+        batch.attempt(identifiers, partial(operation.handler, call, order))
+
+
+def _fill_act(operation: Operation, call: Call, batch: Batch) -> None:
+    found = targets(operation.model, call.path_uuid, call.query, call.request.body)
+    required(found, call.request.body)
+    for target in found:
+        target.said.check()
+        call.warn(target.said.warnings())
+    for target in found:
+        if isinstance(target.ref, Refusal):
+            batch.add(target.failed(target.ref))
+        else:
+            batch.attempt(target.identifiers, partial(_act, operation, call, target, target.ref))
+
+
+def _act(operation: Operation, call: Call, target: Target[Any], ref: Ref) -> Any:
+    assert operation.find is not None
+    return operation.handler(call, operation.find(call, ref), target.said)
+
+
+def _fill_read(operation: Operation, call: Call, batch: Batch) -> None:
+    assert operation.brief is not None
+    details = call.query.flag("details")
+    if _fill_named(operation, call, batch, operation.brief if details is False else operation.handler):
+        return
+    # A plain listing shows references unless details are asked for. [choice]
+    show = operation.handler if details else operation.brief
+    resources = _listed(operation, call)
+    for resource in page(resources, [resource.uuid for resource in resources], call.query):
+        batch.add(Outcome(show(call, resource)))
+
+
+def _fill_show(operation: Operation, call: Call, batch: Batch) -> None:
+    if not _fill_named(operation, call, batch, operation.handler):
+        for resource in _listed(operation, call):
+            batch.add(Outcome(operation.handler(call, resource)))
+
+
+def _fill_named(operation: Operation, call: Call, batch: Batch, show: Callable[..., Any]) -> bool:
+    """Add the items that are named; tells whether any are."""
+    found = targets(operation.model, call.path_uuid, call.query, call.request.body)
+    for target in found:
+        if isinstance(target.ref, Refusal):
+            batch.add(target.failed(target.ref))
+        else:
+            batch.attempt(target.identifiers, partial(_read, operation, call, show, target.ref))
+    return bool(found)
+
+
+def _listed(operation: Operation, call: Call) -> list[Any]:
+    assert operation.listed is not None
+    resources: list[Any] = operation.listed(call)
+    return resources
+
+
+def _read(operation: Operation, call: Call, show: Callable[..., Any], ref: Ref) -> Outcome:
+    assert operation.find is not None
+    return Outcome(show(call, operation.find(call, ref)))
+
+
+FILL = {Form.CREATE: _fill_create, Form.ACT: _fill_act, Form.READ: _fill_read, Form.SHOW: _fill_show}

@@ -1,0 +1,1 @@
+"""Resources as answers show them; one file for each family."""

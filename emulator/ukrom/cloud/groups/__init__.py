@@ -1,0 +1,1 @@
+"""Service groups: published ports and domains in front of instances."""

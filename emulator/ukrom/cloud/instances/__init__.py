@@ -1,0 +1,1 @@
+"""Instances: what they are, which states they have, how they start, run and stop."""

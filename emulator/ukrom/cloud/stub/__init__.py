@@ -1,0 +1,1 @@
+"""The stub runner: instances run in name only."""
