@@ -1,0 +1,55 @@
+"""Images of the metro and of the registry (specification, B.6, B.8, C.11)."""
+
+from __future__ import annotations
+
+import pytest
+from unikraft_cloud import UnikraftCloudError
+
+from .conftest import IMAGE, ROM_IMAGE
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.covers("GET /v1/images", kind="change")
+async def test_images_of_the_metro_tell_roms_from_others(ukc):
+    (image,) = await ukc.images.list(tag=IMAGE)
+    (rom,) = await ukc.images.list(tag=ROM_IMAGE)
+
+    assert IMAGE.rpartition(":")[0] in image.url
+    assert (image.initrd_or_rom, rom.initrd_or_rom) == (False, True)
+    assert image.size_in_bytes > 0
+
+
+@pytest.mark.covers("GET /v1/image-store", kind="change")
+async def test_image_store_lists_the_same(platform):
+    known = await platform.images.get_images()
+    stored = await platform.images.get_image_store()
+
+    assert {image.url for image in stored.data.images} <= {image.url for image in known.data.images}
+
+
+@pytest.mark.covers("GET /v1/images", kind="refusal")
+async def test_filter_that_fits_nothing_gives_no_image(ukc, fresh):
+    assert await ukc.images.list(tag=f"org/{fresh('nope')}:1") == []
+
+
+@pytest.mark.covers("GET /v1/images", kind="refusal")
+async def test_digest_of_the_wrong_form_is_refused(platform):
+    with pytest.raises(UnikraftCloudError) as caught:
+        await platform.images.get_images(body=[{"colour": "red"}])
+
+    assert caught.value.status == 400
+
+
+@pytest.mark.covers("GET controlplane/v1/images", kind="change")
+async def test_registry_knows_the_image_and_its_size(ukc):
+    found = await ukc.images.find(IMAGE)
+
+    assert found.reference == IMAGE
+    assert found.digest.startswith("sha256:")
+    assert found.size > 0
+
+
+@pytest.mark.covers("GET controlplane/v1/images", kind="refusal")
+async def test_unknown_namespace_lists_nothing(ukc, fresh):
+    assert not await ukc.images.exists(f"{fresh('nobody')}/app:1")
