@@ -10,7 +10,7 @@ import pytest
 
 from ukrom.api import InProcessTransport
 
-VECTORS = json.loads((Path(__file__).parent / "sdk_requests.json").read_text())
+VECTORS = json.loads((Path(__file__).parent.parent / "data" / "sdk-requests.json").read_text())
 BASES = {"platform": "https://api.fra.unikraft.cloud", "controlplane": "https://controlplane.unikraft.cloud"}
 WEB = {"services": [{"port": 443}]}
 
