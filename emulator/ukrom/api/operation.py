@@ -58,3 +58,7 @@ class Operation:
     """READ: whether the listing takes `tags`."""
     simplified: str = ""
     """What the emulator does more simply than the platform, and why; for the coverage page."""
+    query: tuple[str, ...] = ()
+    """Further parameters of the query, by name, for the OpenAPI document."""
+    media: str = ""
+    """A media type that it answers with where JSON is not asked for."""
