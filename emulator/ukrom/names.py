@@ -33,6 +33,11 @@ _NOUNS = (
 
 # Instance names allow less than image names do; whatever else occurs becomes a dash.
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
+_NOT_IN_A_LABEL = re.compile(r"[^a-z0-9-]")
+
+# What names and DNS labels may be long at most, suffix and its dash included.
+_LONGEST_NAME = 255
+_LONGEST_LABEL = 63
 
 
 def base_name(reference: str) -> str:
@@ -46,10 +51,10 @@ class Names:
     """Makes names and UUIDs; the same seed gives the same ones in the same order.
 
     Args:
-        seed: Where to begin; None takes the system's randomness.
+        seed: Where to begin: a number or any text. None takes the system's randomness.
     """
 
-    def __init__(self, seed: int | None = None) -> None:
+    def __init__(self, seed: int | str | None = None) -> None:
         # Not a secret anywhere: repeatable on purpose.
         self._random = random.Random(seed)  # noqa: S311
 
@@ -63,9 +68,7 @@ class Names:
 
     def instance(self, image: str, taken: Container[str] = ()) -> str:
         """Make an instance's name, `<image base name>-<5>`, that is not `taken`."""
-        # A name has at most 255 characters, the suffix included.
-        base = base_name(image)[:240]
-        return self._free(lambda: f"{base}-{self.suffix(5)}", taken)
+        return self._with_suffix(base_name(image), 5, taken)
 
     def group(self, taken: Container[str] = ()) -> str:
         """Make a service group's name, `<adjective>-<noun>-<8>`, that is not `taken`."""
@@ -73,8 +76,30 @@ class Names:
         return self._free(lambda: f"{pick(_ADJECTIVES)}-{pick(_NOUNS)}-{self.suffix(8)}", taken)
 
     def domain(self, group: str, taken: Container[str] = ()) -> str:
-        """Make the first label of a domain for a named group, `<group>-<8>`, that is not `taken`."""
-        return self._free(lambda: f"{group}-{self.suffix(8)}", taken)
+        """Make the first label of a domain for a named group, `<group>-<8>`, that is not `taken`.
+
+        It is a DNS label: in lower case, what else a group's name may have becomes a dash, and it is cut.
+        """
+        base = _NOT_IN_A_LABEL.sub("-", group.lower())[: _LONGEST_LABEL - 9].strip("-")
+        return self._with_suffix(base or "service", 8, taken)
+
+    def volume(self, taken: Container[str] = ()) -> str:
+        """Make a volume's name, `vol-<5>`, that is not `taken`."""
+        return self._with_suffix("vol", 5, taken)
+
+    def checkpoint(self, instance: str, taken: Container[str] = ()) -> str:
+        """Make a checkpoint's name, `<instance>-<5>`, that is not `taken`.
+
+        Args:
+            instance: The name of the instance that the checkpoint is taken of.
+            taken: Names in use: checkpoints, templates and instances share them.
+        """
+        # The specification says `<instance>-<random>`. [choice] As many letters as elsewhere.
+        return self._with_suffix(instance, 5, taken)
+
+    def _with_suffix(self, base: str, length: int, taken: Container[str]) -> str:
+        base = base[: _LONGEST_NAME - 1 - length]
+        return self._free(lambda: f"{base}-{self.suffix(length)}", taken)
 
     @staticmethod
     def _free(make: Callable[[], str], taken: Container[str]) -> str:
