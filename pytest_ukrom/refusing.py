@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ukrom.cloud import Ended
+from ukrom.cloud import Ability, Ended, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
 
-    from ukrom.cloud import Endpoint, MachineEvent, MachineSpec
+    from ukrom.cloud import Endpoint, MachineEvent, MachineSpec, Snapshot
 
 __all__ = ["RefusingRunner"]
 
@@ -24,6 +24,7 @@ class RefusingRunner:
 
     name = "none"
     speed = 1.0
+    abilities = frozenset(Ability)
 
     def __init__(self, why: str) -> None:
         self.why = why
@@ -31,12 +32,24 @@ class RefusingRunner:
         """Instances whose machine was refused at any time."""
         self._fresh: set[UUID] = set()
 
-    def boot(self, spec: MachineSpec, report: Callable[[MachineEvent], None]) -> _NoMachine:
+    def boot(
+        self,
+        spec: MachineSpec,
+        report: Callable[[MachineEvent], None],
+        *,
+        snapshot: Snapshot | None = None,  # noqa: ARG002 - there is nothing to resume
+    ) -> _NoMachine:
         """Report at once that the machine cannot be."""
         self.refused.add(spec.uuid)
         self._fresh.add(spec.uuid)
         report(Ended(started=False, error=f"{spec.name} cannot run: {self.why}"))
         return _NoMachine()
+
+    def adopt(self, spec: MachineSpec, report: Callable[[MachineEvent], None]) -> None:
+        """Take up nothing."""
+
+    def drop(self, snapshot: Snapshot) -> None:
+        """Forget nothing."""
 
     def take_refused(self) -> set[UUID]:
         """Instances whose machine was refused since this was last asked."""
@@ -52,6 +65,16 @@ class _NoMachine:
 
     def kill(self) -> None:
         """Do nothing."""
+
+    def save(self, uuid: UUID) -> None:
+        """Do nothing."""
+
+    def suspend(self, uuid: UUID) -> None:
+        """Do nothing."""
+
+    def usage(self) -> Usage:
+        """Use nothing."""
+        return Usage()
 
     def publish(self, port: int) -> None:
         """Do nothing."""

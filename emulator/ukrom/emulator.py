@@ -12,6 +12,7 @@ from anyio.from_thread import start_blocking_portal
 
 from ukrom import host, qemu
 from ukrom.api import Api, ApiApp, AsyncInProcessTransport, InProcessTransport
+from ukrom.clock import VirtualClock
 from ukrom.cloud import Cloud, StubRunner
 from ukrom.cloud import Settings as CloudSettings
 from ukrom.errors import UkromError
@@ -100,7 +101,9 @@ class Emulator:
             self.images = ImageStore(self.cache.folder("images"), self._run.path / "index.json")
             self._portal = stack.enter_context(start_blocking_portal("asyncio"))
             runner = self._make_runner(stack)
-            self.cloud = Cloud(self._cloud_settings(), runner=runner, images=self.images)
+            self.clock = VirtualClock()
+            stack.callback(self.clock.close)
+            self.cloud = Cloud(self._cloud_settings(), runner=runner, images=self.images, clock=self.clock)
             stack.callback(self.cloud.close)
             self.api = Api(self.cloud)
             self.ingress = Ingress(

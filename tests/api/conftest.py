@@ -51,7 +51,7 @@ class MemoryStore:
 class SlowRunner(StubRunner):
     """A stub whose machines come up only when the test boots them."""
 
-    def boot(self, spec, report):
+    def boot(self, spec, report, *, snapshot=None):
         machine = StubMachine(spec, report, None)
         self.machines.append(machine)
         return machine

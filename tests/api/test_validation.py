@@ -143,12 +143,8 @@ def test_image_specification_is_accepted(item):
 @pytest.mark.parametrize(
     ("fields", "named"),
     [
-        ({"template": {"name": "t"}}, "'template'"),
-        ({"branch_from": {"name": "t"}}, "'branch_from'"),
         ({"checkpoint": {"name": "t"}}, "'checkpoint'"),
-        ({"volumes": [{"name": "v", "at": "/v"}]}, "'volumes'"),
         ({"plugins": [{"name": "sandbox", "image": "a"}]}, "'plugins'"),
-        ({"restart_policy": "always"}, "'restart_policy'"),
         ({"gpus": 1, "type": "full"}, "'gpus', 'type'"),
         ({"features": ["nested-virt"]}, "'features: nested-virt'"),
     ],

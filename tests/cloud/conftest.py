@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ukrom.cloud import (
+    Ability,
     AppExited,
     Cloud,
     Console,
@@ -20,9 +21,12 @@ from ukrom.cloud import (
     InstanceOrder,
     Listening,
     Running,
+    Saved,
     ServiceOrder,
     Settings,
+    Snapshot,
     StoredBlob,
+    Usage,
 )
 from ukrom.errors import BadReference, ImageNotFound, MissingTool
 
@@ -93,6 +97,9 @@ class ManualClock:
     def pending(self):
         return [timer for timer in self.timers if not timer.cancelled]
 
+    def close(self):
+        self.timers.clear()
+
     def advance(self, seconds):
         end = self.seconds + seconds
         while due := [timer for timer in self.pending if timer.due <= end]:
@@ -113,12 +120,24 @@ class ScriptedMachine:
     kills: int = 0
     ports: set = field(default_factory=set)
     heard: list = field(default_factory=list)
+    saves: list = field(default_factory=list)
+    suspends: list = field(default_factory=list)
+    snapshot: object = None
 
     def stop(self, *, grace_s):
         self.stops.append(grace_s)
 
     def kill(self):
         self.kills += 1
+
+    def save(self, uuid):
+        self.saves.append(uuid)
+
+    def suspend(self, uuid):
+        self.suspends.append(uuid)
+
+    def usage(self):
+        return Usage(rss_bytes=1000, cpu_time_ms=20)
 
     def publish(self, port):
         self.ports.add(port)
@@ -133,6 +152,9 @@ class ScriptedMachine:
 
     def up(self):
         self.report(Running(boot_time_us=75_000))
+
+    def saved(self, uuid):
+        self.report(Saved(Snapshot(uuid), time_us=50_000))
 
     def listen(self, port, *, reachable=True):
         if reachable:
@@ -157,16 +179,25 @@ class ScriptedRunner:
         self.machines = []
         self.speed = 1.0
         self.missing = None
+        self.abilities = frozenset(Ability)
+        self.dropped = []
 
     @property
     def last(self):
         return self.machines[-1]
 
-    def boot(self, spec, report):
+    def boot(self, spec, report, *, snapshot=None):
         if self.missing is not None:
             raise MissingTool(self.missing, f"{self.missing} was not found on PATH")
+        self.machines.append(ScriptedMachine(spec, report, snapshot=snapshot))
+        return self.last
+
+    def adopt(self, spec, report):
         self.machines.append(ScriptedMachine(spec, report))
         return self.last
+
+    def drop(self, snapshot):
+        self.dropped.append(snapshot)
 
 
 @pytest.fixture

@@ -95,12 +95,12 @@ def test_lease_counts_until_it_is_released(cloud, instance, route, runner):
     runner.last.up()
     runner.last.listen(8080)
     lease = cloud.gateway.lease(route).result(0)
-    assert instance.in_flight == 1
+    assert instance.traffic.in_flight == 1
 
     lease.release()
     lease.release()
 
-    assert instance.in_flight == 0
+    assert instance.traffic.in_flight == 0
 
 
 def test_cancelled_lease_holds_nothing(cloud, instance, route, runner):
@@ -108,7 +108,7 @@ def test_cancelled_lease_holds_nothing(cloud, instance, route, runner):
     runner.last.up()
     runner.last.listen(8080)
 
-    assert instance.in_flight == 0
+    assert instance.traffic.in_flight == 0
     assert not cloud.waits.sleeping
 
 
@@ -246,7 +246,7 @@ def test_least_connections_first(cloud, space, order, start, runner):
     route = cloud.gateway.route("web.fra.unikraft.app", 443)
     leases = [cloud.gateway.lease(route).result(0) for _ in range(4)]
 
-    assert [instance.in_flight for instance in instances] == [2, 2]
+    assert [instance.traffic.in_flight for instance in instances] == [2, 2]
     leases[0].release()
     assert cloud.gateway.lease(route).result(0).instance_uuid == leases[0].instance_uuid
 

@@ -8,27 +8,39 @@ refuses, it refuses with `Refusal`. The API room speaks to it in `orders`, the i
 from __future__ import annotations
 
 from .accounts import Account, user_of
+from .agenda import Agenda, Alarm
 from .cloud import Cloud, InstanceSnapshot
 from .gateway import Gateway, Lease, NoAnswer, Route
 from .groups.domains import RESERVED, Domain
 from .groups.group import ServiceGroup
 from .groups.services import Service
-from .instances.instance import Instance, Interface, Run
+from .index import Index, missing
+from .instances.instance import Instance, Interface, Mount, Restart, Run, Traffic, Update
 from .instances.logs import LogWindow, log_window
-from .instances.states import TRANSITIONS, PlatformCode, State, StopReason, Trigger, after
+from .instances.states import FROZEN, LIVE, TRANSITIONS, PlatformCode, State, StopReason, Trigger, after
 from .orders import (
+    AttachOrder,
+    Autokill,
+    Change,
+    CloneVolumeOrder,
     DomainOrder,
     FileOrder,
     GroupOrder,
     ImageOrder,
     InstanceOrder,
+    InterfaceOrder,
+    MountOrder,
+    Op,
     Ref,
     RomOrder,
     ScaleToZero,
     ServiceOrder,
     StopOrder,
+    TemplateOrder,
+    VolumeOrder,
 )
 from .ports import (
+    Ability,
     AppExited,
     Console,
     Ended,
@@ -43,7 +55,14 @@ from .ports import (
     RomDevice,
     Runner,
     Running,
+    Saved,
+    SaveFailed,
+    ScaleToZeroDisabled,
+    Snapshot,
     StoredBlob,
+    TemplateWritten,
+    Usage,
+    VolumeDevice,
 )
 from .refusals import ErrorCode, Refusal, not_found
 from .roms.rom import Rom
@@ -51,15 +70,26 @@ from .roms.sources import ImageSource, InlineImage
 from .settings import SUFFIXES, Limits, MissingImage, Settings
 from .space import Space
 from .stub.answers import StubRequest
-from .stub.runner import StubMachine, StubRunner
+from .stub.machine import StubMachine
+from .stub.runner import StubRunner
+from .volumes.volume import Volume, VolumeState
 from .waits import Steps, Wait, Waits
 
 __all__ = [
+    "FROZEN",
+    "LIVE",
     "RESERVED",
     "SUFFIXES",
     "TRANSITIONS",
+    "Ability",
     "Account",
+    "Agenda",
+    "Alarm",
     "AppExited",
+    "AttachOrder",
+    "Autokill",
+    "Change",
+    "CloneVolumeOrder",
     "Cloud",
     "Console",
     "Domain",
@@ -74,12 +104,14 @@ __all__ = [
     "ImageOrder",
     "ImageSource",
     "ImageStore",
+    "Index",
     "InlineFile",
     "InlineImage",
     "Instance",
     "InstanceOrder",
     "InstanceSnapshot",
     "Interface",
+    "InterfaceOrder",
     "Lease",
     "Limits",
     "Listening",
@@ -88,10 +120,14 @@ __all__ = [
     "MachineEvent",
     "MachineSpec",
     "MissingImage",
+    "Mount",
+    "MountOrder",
     "NoAnswer",
+    "Op",
     "PlatformCode",
     "Ref",
     "Refusal",
+    "Restart",
     "Rom",
     "RomDevice",
     "RomOrder",
@@ -99,11 +135,15 @@ __all__ = [
     "Run",
     "Runner",
     "Running",
+    "SaveFailed",
+    "Saved",
     "ScaleToZero",
+    "ScaleToZeroDisabled",
     "Service",
     "ServiceGroup",
     "ServiceOrder",
     "Settings",
+    "Snapshot",
     "Space",
     "State",
     "Steps",
@@ -113,11 +153,21 @@ __all__ = [
     "StubMachine",
     "StubRequest",
     "StubRunner",
+    "TemplateOrder",
+    "TemplateWritten",
+    "Traffic",
     "Trigger",
+    "Update",
+    "Usage",
+    "Volume",
+    "VolumeDevice",
+    "VolumeOrder",
+    "VolumeState",
     "Wait",
     "Waits",
     "after",
     "log_window",
+    "missing",
     "not_found",
     "user_of",
 ]

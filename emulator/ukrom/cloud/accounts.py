@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from ukrom.names import Names
+
     from .ports import Runner
 
 __all__ = ["Account", "user_of"]
@@ -24,6 +26,8 @@ class Account:
     token: str
     """A bearer token that leads to it."""
     uuid: UUID
+    names: Names
+    """Makes the UUIDs and random names of its resources."""
     runner: Runner | None = None
     """Boots its machines; None means the cloud's own runner of the moment."""
 

@@ -10,10 +10,12 @@ from ukrom.clock import RealClock
 from ukrom.names import Names
 
 from .accounts import Account, user_of
+from .agenda import Agenda
 from .gateway import Gateway
 from .groups.domains import DomainTable, metro_code
 from .guard import Guard
 from .instances.lifecycle import Lifecycle
+from .instances.snapshots import Snapshots
 from .settings import Settings
 from .space import Space
 from .waits import Waits
@@ -61,7 +63,7 @@ class Cloud:
         runner: Boots machines for accounts that have no runner of their own; may be replaced.
         images: Where image references lead.
         clock: The time.
-        seed: Fixes UUIDs and random names; None takes the system's randomness.
+        seed: Fixes UUIDs and random names, for each account apart; None takes the system's randomness.
     """
 
     def __init__(
@@ -71,15 +73,17 @@ class Cloud:
         runner: Runner,
         images: ImageStore,
         clock: Clock | None = None,
-        seed: int | None = None,
+        seed: int | str | None = None,
     ) -> None:
         self.settings = settings or Settings()
         self.runner = runner
         self.images = images
         self.clock: Clock = clock or RealClock()
-        self.names = Names(seed)
+        self._seed = seed
         self.guard = Guard()
         self.waits = Waits(self.guard, self.clock)
+        self.agenda = Agenda(self.clock, self.guard)
+        self.snapshots = Snapshots()
         self.domains = DomainTable(self.settings)
         self.lifecycle = Lifecycle(self)
         self.gateway = Gateway(self)
@@ -94,7 +98,7 @@ class Cloud:
         with self.guard:
             account = self._accounts.get(user)
             if account is None:
-                account = self._accounts[user] = Account(user, token, self.names.uuid())
+                account = self._open(user, token)
             return account
 
     def open_account(self, name: str, runner: Runner | None = None) -> Account:
@@ -107,10 +111,16 @@ class Cloud:
         with self.guard:
             account = self._accounts.get(name)
             if account is None:
-                token = base64.b64encode(f"{name}:{self.names.suffix(24)}".encode()).decode()
-                account = self._accounts[name] = Account(name, token, self.names.uuid())
+                account = self._open(name, None)
             account.runner = runner
             return account
+
+    def _open(self, user: str, token: str | None) -> Account:
+        names = Names(None if self._seed is None else f"{self._seed}/{user}")
+        if token is None:
+            token = base64.b64encode(f"{user}:{names.suffix(24)}".encode()).decode()
+        account = self._accounts[user] = Account(user, token, names.uuid(), names)
+        return account
 
     def accounts(self) -> tuple[Account, ...]:
         """Give all accounts, oldest first."""
@@ -142,7 +152,7 @@ class Cloud:
         """Give the instances of an account over all metros, oldest first."""
         with self.guard:
             spaces = [space for (_, owner), space in self._spaces.items() if owner is account]
-            found = [_snapshot(instance) for space in spaces for instance in space.instances.values()]
+            found = [_snapshot(instance) for space in spaces for instance in space.instances]
         return tuple(sorted(found, key=lambda snapshot: snapshot.created_at))
 
     def machine(self, uuid: UUID) -> Machine | None:
@@ -165,7 +175,7 @@ class Cloud:
         with self.guard:
             for (_, owner), space in self._spaces.items():
                 if owner is account:
-                    for instance in tuple(space.instances.values()):
+                    for instance in tuple(space.instances):
                         self.remove(instance)
                     space.drop_groups()
             self.waits.changed()
@@ -187,6 +197,8 @@ class Cloud:
             The run that was cut off, to wait until its machine is gone.
         """
         run = self.lifecycle.abandon(instance)
+        self.agenda.clear(instance)
+        self.snapshots.release(instance, self.runner_of(instance))
         self._instances.pop(instance.uuid, None)
         self.space(instance.account, instance.metro).remove(instance)
         self.waits.changed()
@@ -200,7 +212,11 @@ class Cloud:
 
     def speed(self, instance: Instance) -> float:
         """Give how much longer than usual things take on an instance's runner."""
-        return (instance.account.runner or self.runner).speed
+        return self.runner_of(instance).speed
+
+    def runner_of(self, instance: Instance) -> Runner:
+        """Give what boots the machines of an instance."""
+        return instance.account.runner or self.runner
 
 
 def _snapshot(instance: Instance) -> InstanceSnapshot:

@@ -68,14 +68,14 @@ class Lease:
         self.instance_uuid = instance.uuid
         self.instance_name = instance.name
         self.endpoint = endpoint
-        instance.in_flight += 1
+        instance.traffic.requests += 1
 
     def release(self) -> None:
         """Give it back; does nothing the second time."""
         with self._cloud.guard:
             instance, self._instance = self._instance, None
             if instance is not None:
-                instance.in_flight -= 1
+                instance.traffic.requests -= 1
                 self._cloud.waits.changed()
 
 
@@ -194,8 +194,8 @@ class Gateway:
             if (endpoint := self._endpoint(instance, route.destination_port)) is not None
         ]
         if ready:
-            instance, endpoint = min(ready, key=lambda pair: pair[0].in_flight)
-            if instance.in_flight >= group.hard_limit:
+            instance, endpoint = min(ready, key=lambda pair: pair[0].traffic.in_flight)
+            if instance.traffic.in_flight >= group.hard_limit:
                 return NoAnswer(
                     "hard-limit", f"Every instance of '{group.name}' has {group.hard_limit} requests already"
                 )

@@ -7,6 +7,7 @@ what takes time is reported later through the callback that was handed over.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 __all__ = [
+    "Ability",
     "AppExited",
     "Console",
     "Ended",
@@ -30,7 +32,14 @@ __all__ = [
     "RomDevice",
     "Runner",
     "Running",
+    "SaveFailed",
+    "Saved",
+    "ScaleToZeroDisabled",
+    "Snapshot",
     "StoredBlob",
+    "TemplateWritten",
+    "Usage",
+    "VolumeDevice",
 ]
 
 BlobFormat: TypeAlias = Literal["erofs", "cpio", "raw"]
@@ -108,6 +117,49 @@ class RomDevice:
 
 
 @dataclass(frozen=True, slots=True)
+class VolumeDevice:
+    """A volume as one machine gets it."""
+
+    uuid: UUID
+    size_mb: int
+    """In MiB."""
+    at: str
+    """Where the guest mounts it."""
+    readonly: bool
+    filesystem: str
+    source: UUID | None = None
+    """The volume or volume template whose content it begins with; None begins empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The memory and the writable root of a machine, saved; the runner knows it by its UUID."""
+
+    uuid: UUID
+    size: int = 0
+    """In bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a machine has used up to now, as far as its runner can tell."""
+
+    rss_bytes: int = 0
+    cpu_time_ms: int = 0
+    rx_bytes: int = 0
+    rx_packets: int = 0
+    tx_bytes: int = 0
+    tx_packets: int = 0
+
+
+class Ability(Enum):
+    """What a runner may be able to do beyond booting and stopping."""
+
+    SNAPSHOTS = "snapshots"  # save a machine's memory and resume from it
+    VOLUMES = "volumes"  # attach volumes
+
+
+@dataclass(frozen=True, slots=True)
 class MachineSpec:
     """Everything a runner must know to boot one machine."""
 
@@ -125,6 +177,10 @@ class MachineSpec:
     roms: tuple[RomDevice, ...] = ()
     ports: tuple[int, ...] = ()
     """Guest TCP ports to which services send; more can be asked for later by `Machine.publish`."""
+    volumes: tuple[VolumeDevice, ...] = ()
+    preparing: bool = False
+    """Whether this boot is only for a template on demand: its guest is about to write to
+    `/uk/libukp/template_instance` (Part D.10)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +230,48 @@ class Ended:
     error: str | None = None
 
 
-MachineEvent: TypeAlias = Running | Listening | Console | AppExited | Ended
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A snapshot that was asked for is complete."""
+
+    snapshot: Snapshot
+    time_us: int
+    """How long it took to make."""
+
+
+@dataclass(frozen=True, slots=True)
+class SaveFailed:
+    """A snapshot that was asked for could not be made; the machine goes on."""
+
+    uuid: UUID
+    error: str
+    """Why, in a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateWritten:
+    """The guest wrote `1` to `/uk/libukp/template_instance`, and is held in that write (Part D.9)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScaleToZeroDisabled:
+    """The guest changed `/uk/libukp/scale_to_zero_disable` (Part D.15)."""
+
+    count: int
+    """What the file says now; above 0 the machine must not be scaled to zero."""
+
+
+MachineEvent: TypeAlias = (
+    Running
+    | Listening
+    | Console
+    | AppExited
+    | Ended
+    | Saved
+    | SaveFailed
+    | TemplateWritten
+    | ScaleToZeroDisabled
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +291,18 @@ class Machine(Protocol):
     def kill(self) -> None:
         """End it now."""
 
+    def save(self, uuid: UUID) -> None:
+        """Save memory and writable root under a UUID and go on; `Saved` or `SaveFailed` tells the outcome.
+
+        Only of runners with `Ability.SNAPSHOTS`.
+        """
+
+    def suspend(self, uuid: UUID) -> None:
+        """The same, but end the machine once it is saved: `Saved`, then `Ended`."""
+
+    def usage(self) -> Usage:
+        """What it has used up to now."""
+
     def publish(self, port: int) -> None:
         """Make a guest TCP port reachable and report when something listens there."""
 
@@ -211,5 +320,30 @@ class Runner(Protocol):
     speed: float
     """How much slower than a machine with working KVM; deadlines are multiplied by it."""
 
-    def boot(self, spec: MachineSpec, report: Callable[[MachineEvent], None]) -> Machine:
-        """Begin to boot a machine; `report` is called with its events, on any thread."""
+    abilities: frozenset[Ability]
+
+    def boot(
+        self,
+        spec: MachineSpec,
+        report: Callable[[MachineEvent], None],
+        *,
+        snapshot: Snapshot | None = None,
+    ) -> Machine:
+        """Begin to boot a machine; `report` is called with its events, on any thread.
+
+        Args:
+            spec: The machine.
+            report: Called with every event.
+            snapshot: Resume from this one instead of booting afresh: env, args and root are those
+                that it was made with; ROMs, volumes and names are the spec's.
+        """
+
+    def adopt(self, spec: MachineSpec, report: Callable[[MachineEvent], None]) -> Machine | None:
+        """Take up a machine that runs according to a state that was loaded; reports nothing about it.
+
+        Returns:
+            The machine, or None if no such machine can be there (any more).
+        """
+
+    def drop(self, snapshot: Snapshot) -> None:
+        """Forget a snapshot that nobody needs any more."""

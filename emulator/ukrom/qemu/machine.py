@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ukrom.cloud.ports import AppExited, Ended, Running
+from ukrom.cloud.ports import AppExited, Ended, Running, SaveFailed, Usage
 from ukrom.cloud.ports import Console as ConsoleEvent
 from ukrom.errors import BootFailed, DeadlineExceeded, MachineEnded, MachineError, UkromError
 from ukrom.qemu.command import command_line
@@ -22,12 +22,14 @@ from ukrom.qemu.order import environment, root_order, start_order
 from ukrom.qemu.ports import GuestPorts
 from ukrom.qemu.process import QemuProcess
 from ukrom.qemu.state import MachineState, next_state
+from ukrom.qemu.usage import usage_of
 from ukrom.qemu.wire import encode, read_frame
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
     from pathlib import Path
     from typing import TypeVar
+    from uuid import UUID
 
     from ukrom.cloud.ports import Endpoint, InlineFile, MachineEvent, MachineSpec, StoredBlob
     from ukrom.qemu.command import Equipment
@@ -129,6 +131,18 @@ class QemuMachine:
     def kill(self) -> None:
         """End the machine now."""
         self._call(self._kill)
+
+    def save(self, uuid: UUID) -> None:
+        """Report that it cannot be saved; snapshots of real machines are still to come."""
+        self._report(SaveFailed(uuid, "real machines cannot be saved yet"))
+
+    def suspend(self, uuid: UUID) -> None:
+        """Report that it cannot be saved."""
+        self.save(uuid)
+
+    def usage(self) -> Usage:
+        """What QEMU's process has used: memory and processor time of the whole machine."""
+        return Usage() if self._process is None else usage_of(self._process.pid)
 
     def publish(self, port: int) -> None:
         """Make a guest TCP port reachable and report when something listens there."""

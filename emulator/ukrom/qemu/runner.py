@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from ukrom.cloud.ports import InlineFile, MachineEvent, MachineSpec, StoredBlob
+    from ukrom.cloud.ports import Ability, InlineFile, MachineEvent, MachineSpec, Snapshot, StoredBlob
     from ukrom.qemu.command import Equipment
 
 __all__ = ["QemuRunner"]
@@ -33,6 +33,7 @@ class QemuRunner:
     """
 
     name = "qemu"
+    abilities: frozenset[Ability] = frozenset()
 
     def __init__(
         self,
@@ -51,8 +52,15 @@ class QemuRunner:
         self._lives: set[asyncio.Task[None]] = set()
         self._machines: set[QemuMachine] = set()
 
-    def boot(self, spec: MachineSpec, report: Callable[[MachineEvent], None]) -> QemuMachine:
+    def boot(
+        self,
+        spec: MachineSpec,
+        report: Callable[[MachineEvent], None],
+        *,
+        snapshot: Snapshot | None = None,
+    ) -> QemuMachine:
         """Begin to boot a machine; may be called on any thread."""
+        assert snapshot is None, "machines that cannot be saved have no snapshots"
         machine = QemuMachine(
             spec,
             self.equipment,
@@ -64,6 +72,12 @@ class QemuRunner:
         )
         self._loop.call_soon_threadsafe(self._begin, machine)
         return machine
+
+    def adopt(self, spec: MachineSpec, report: Callable[[MachineEvent], None]) -> None:
+        """Take up nothing: no machine outlives the state that knew it."""
+
+    def drop(self, snapshot: Snapshot) -> None:
+        """Forget a snapshot; there are none yet."""
 
     def _begin(self, machine: QemuMachine) -> None:
         life = self._loop.create_task(machine.live(), name=f"ukrom {machine.spec.name}")

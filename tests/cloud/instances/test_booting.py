@@ -118,5 +118,5 @@ def test_unknown_images_are_refused_at_create_when_switched_so(make_cloud, order
         space.create_instances(order(**fields))
 
     assert caught.value.code is ErrorCode.NOT_FOUND
-    assert space.instances == {}
-    assert space.groups == {}
+    assert not space.instances
+    assert not space.groups

@@ -225,7 +225,7 @@ def test_deleted_instance_has_its_machine_killed_and_hears_no_more(cloud, space,
 
     assert run.ended
     assert running.console == b""
-    assert space.instances == {}
+    assert not space.instances
 
 
 def test_delete_on_stop_instance_is_gone_when_it_stops(create, start, runner, space):
@@ -235,8 +235,8 @@ def test_delete_on_stop_instance_is_gone_when_it_stops(create, start, runner, sp
     runner.last.exit(0)
 
     assert instance.state is State.DELETED
-    assert space.instances == {}
-    assert space.groups == {}
+    assert not space.instances
+    assert not space.groups
 
 
 def test_draining_stop_waits_for_requests_in_flight(cloud, running, stop, runner):

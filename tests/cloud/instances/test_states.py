@@ -2,13 +2,22 @@ from __future__ import annotations
 
 import pytest
 
-from ukrom.cloud import TRANSITIONS, State, StopReason, Trigger, after
+from ukrom.cloud import FROZEN, TRANSITIONS, State, StopReason, Trigger, after
 
 
-def test_frozen_and_deleted_states_lead_nowhere():
-    dead_ends = {State.TEMPLATE, State.CHECKPOINT, State.DELETED}
+def test_nothing_leads_out_of_deletion():
+    assert State.DELETED not in {state for state, _ in TRANSITIONS}
 
-    assert not dead_ends & {state for state, _ in TRANSITIONS}
+
+@pytest.mark.parametrize("state", sorted(FROZEN, key=str))
+def test_frozen_states_lead_to_deletion_only(state):
+    assert {trigger for one, trigger in TRANSITIONS if one is state} == {Trigger.DELETE}
+
+
+def test_standby_is_reached_from_a_stop_or_by_policy_only():
+    sources = {state for (state, _), target in TRANSITIONS.items() if target is State.STANDBY}
+
+    assert sources == {State.STOPPING, State.STOPPED}
 
 
 @pytest.mark.parametrize("state", [State.STARTING, State.RUNNING, State.DRAINING, State.STOPPING])

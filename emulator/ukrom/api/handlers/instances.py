@@ -6,8 +6,8 @@ import base64
 from typing import TYPE_CHECKING, Any
 
 from ukrom.api.envelope import Outcome
+from ukrom.api.models.creation import CreateInstance
 from ukrom.api.models.instances import (
-    CreateInstance,
     DeleteInstance,
     LogInstance,
     StartInstance,
@@ -37,7 +37,7 @@ def find(call: Call, ref: Any) -> Instance:
 def listed(call: Call) -> list[Instance]:
     """Give the instances of a listing, oldest first, filtered by tags."""
     tags = call.query.tags()
-    return [instance for instance in call.space.instances.values() if tags <= set(instance.tags)]
+    return [instance for instance in call.space.instances if tags <= set(instance.tags)]
 
 
 def read(call: Call, instance: Instance) -> dict[str, Any]:

@@ -25,7 +25,7 @@ def find(call: Call, ref: Any) -> ServiceGroup:
 
 def listed(call: Call) -> list[ServiceGroup]:
     """Give the service groups of a listing, oldest first."""
-    return list(call.space.groups.values())
+    return list(call.space.groups)
 
 
 def read(call: Call, group: ServiceGroup) -> dict[str, Any]:

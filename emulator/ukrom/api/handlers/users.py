@@ -25,8 +25,8 @@ def quotas(call: Call) -> dict[str, Any]:
     if call.path_uuid is not None and read_uuid(call.path_uuid) != call.account.uuid:
         raise RequestRefused(403, "Only the quotas of the token's own account can be read")
     limits = call.cloud.settings.limits
-    used = _used(call.space.instances.values())
-    groups = call.space.groups.values()
+    used = _used(call.space.instances)
+    groups = list(call.space.groups)
     used |= {
         "service_groups": len(groups),
         "services": sum(len(group.services) for group in groups),

@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
-
-from pydantic import Field
+from typing import Annotated, ClassVar, Literal
 
 from ukrom.api.envelope import RequestRefused
 from ukrom.api.identifiers import read_uuid
+from ukrom.api.models.policies import AutokillTime
+from ukrom.api.models.references import Reference
 from ukrom.api.wire import Integer, Text, Wire, given
-from ukrom.cloud import DomainOrder, GroupOrder, Ref, ServiceOrder
+from ukrom.cloud import DomainOrder, GroupOrder, ServiceOrder
 
 __all__ = ["CreateGroup", "InstanceGroup"]
-
-
-class CertificateRef(Wire):
-    """A reference to a certificate."""
-
-    uuid: Text = None
-    name: Text = None
-
-    def ref(self) -> Ref:
-        """Say it in the cloud's terms."""
-        return Ref(None if self.uuid is None else read_uuid(self.uuid), self.name)
 
 
 class CreateDomain(Wire):
     """A domain (Part F.7)."""
 
     name: str
-    certificate: Annotated[CertificateRef | None, given("object")] = None
+    certificate: Annotated[Reference | None, given("object")] = None
 
     def order(self) -> DomainOrder:
         """Say it in the cloud's terms."""
@@ -105,12 +94,12 @@ class CreateGroup(_Group):
 
     called: ClassVar[str] = "service group creation arguments"
     services: list[CreateService]
-    autokill: Annotated[dict[str, Any] | None, given("object")] = Field(default=None)
+    autokill: Annotated[AutokillTime | None, given("object")] = None
 
     def order(self) -> GroupOrder:
         """Say it in the cloud's terms."""
         services = tuple(service.order() for service in self.services)
-        not_emulated = ("autokill",) if self.autokill else ()
+        autokill = None if self.autokill is None else self.autokill.order()
         return GroupOrder(
-            None, self.name, services, self._domains(), self.soft_limit, self.hard_limit, not_emulated
+            None, self.name, services, self._domains(), self.soft_limit, self.hard_limit, autokill
         )

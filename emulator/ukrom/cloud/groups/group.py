@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ukrom.cloud.orders import NO_AUTOKILL
 from ukrom.cloud.refusals import ErrorCode, Refusal
 
 from .services import PORTS, plan_services
@@ -13,8 +14,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from ukrom.cloud.agenda import Alarm
     from ukrom.cloud.instances.instance import Instance
-    from ukrom.cloud.orders import DomainOrder, GroupOrder
+    from ukrom.cloud.orders import Autokill, DomainOrder, GroupOrder
 
     from .domains import Domain, DomainTable
     from .services import Service
@@ -35,7 +37,10 @@ class ServiceGroup:
     domains: tuple[Domain, ...]
     soft_limit: int
     hard_limit: int
+    autokill: Autokill = NO_AUTOKILL
+    """Counts from when it became empty; only of persistent ones."""
     instances: dict[UUID, Instance] = field(default_factory=dict)
+    alarms: dict[Alarm, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +57,6 @@ def plan_group(order: GroupOrder, metro: str, table: DomainTable) -> GroupPlan:
     Raises:
         Refusal: With the codes of `plan_services` and `DomainTable.check`.
     """
-    if order.not_emulated:
-        fields = ", ".join(f"'{field}'" for field in order.not_emulated)
-        raise Refusal(ErrorCode.NOT_SUPPORTED, f"Not emulated yet in a service group: {fields}")
     services = plan_services(order.services or ())
     for name, limit in (("soft_limit", order.soft_limit), ("hard_limit", order.hard_limit)):
         if limit not in PORTS:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from ukrom.cloud.orders import NO_AUTOKILL
+
 from .states import State, StopReason
 
 if TYPE_CHECKING:
@@ -14,13 +16,15 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from ukrom.cloud.accounts import Account
+    from ukrom.cloud.agenda import Alarm
     from ukrom.cloud.groups.group import ServiceGroup
-    from ukrom.cloud.orders import ScaleToZero
-    from ukrom.cloud.ports import Machine
+    from ukrom.cloud.orders import Autokill, Change, ScaleToZero
+    from ukrom.cloud.ports import Machine, Snapshot
     from ukrom.cloud.roms.rom import Rom
     from ukrom.cloud.roms.sources import ImageSource
+    from ukrom.cloud.volumes.volume import Volume
 
-__all__ = ["Asked", "Instance", "Interface", "Run"]
+__all__ = ["CONSOLE_KEPT", "Asked", "Instance", "Interface", "Mount", "Restart", "Run", "Traffic", "Update"]
 
 
 class Asked(Enum):
@@ -29,6 +33,10 @@ class Asked(Enum):
     NOTHING = "nothing"
     STOP = "stop"  # end in order
     FORCE = "force"  # end at once
+    SLEEP = "sleep"  # end in order, to be woken by the next request
+    SUSPEND = "suspend"  # save its memory and end
+    TEMPLATE = "template"  # save its memory and end, to be cloned from now on
+    PLATFORM = "platform"  # end in order, for a reason of the platform's own
 
 
 @dataclass(eq=False, slots=True)
@@ -47,6 +55,8 @@ class Run:
     listening_since: float | None = None
     published: set[int] = field(default_factory=set)
     ended: bool = False
+    vetoes: int = 0
+    """What its guest wrote to `/uk/libukp/scale_to_zero_disable`."""
     dropped: bool = False
     """Its instance was deleted; what it still reports interests nobody."""
 
@@ -63,6 +73,60 @@ class Interface:
     uuid: UUID
     private_ip: str
     mac: str
+    name: str | None = None
+    autoconfig: bool = True
+
+
+@dataclass(eq=False, slots=True)
+class Mount:
+    """A volume as an instance has it attached (specification, Part C.1)."""
+
+    volume: Volume
+    at: str
+    readonly: bool = False
+
+
+@dataclass(slots=True)
+class Restart:
+    """A restart sequence that is under way (specification, Part D.6)."""
+
+    attempt: int
+    next_at: datetime | None
+    """When it starts the next time; None while it runs."""
+
+
+@dataclass(slots=True)
+class Update:
+    """A change that waits for the instance to stop (specification, Part A.13)."""
+
+    change: Change
+    error: str | None = None
+    """Why it could not be made; None while it is pending."""
+
+
+@dataclass(slots=True)
+class Traffic:
+    """What the gateway holds to an instance, and has held (specification, Part C.12)."""
+
+    requests: int = 0
+    """HTTP requests in flight."""
+    connections: int = 0
+    """Connections that are not HTTP, open now."""
+    queued: int = 0
+    """Requests and connections that wait for it to wake up or to listen."""
+    total: int = 0
+    """Requests and connections that were handed to it, over all starts."""
+    served: int = 0
+    """Requests that were answered, since it was made."""
+    wakeups_ms: list[float] = field(default_factory=list)
+    """How long each request or connection that woke it had to wait."""
+    quiet_since: float | None = None
+    """When it last had something to do, by the clock's `monotonic`."""
+
+    @property
+    def in_flight(self) -> int:
+        """Everything that is open now."""
+        return self.requests + self.connections
 
 
 CONSOLE_KEPT = 8 << 20
@@ -86,28 +150,44 @@ class Instance:
     args: tuple[str, ...] | None
     env: Mapping[str, str] | None
     hostname: str
-    interface: Interface
+    interfaces: tuple[Interface, ...] = ()
+    """The first one is the one that is reached under `private_ip`."""
     roms: tuple[Rom, ...] = ()
+    volumes: list[Mount] = field(default_factory=list)
     group: ServiceGroup | None = None
     scale_to_zero: ScaleToZero | None = None
     restart_policy: str = "never"
     features: frozenset[str] = frozenset()
     tags: tuple[str, ...] = ()
     annotations: Mapping[str, str] | None = None
+    autokill: Autokill = NO_AUTOKILL
+    """Of an instance, or of the template that it became; clones inherit an instance's."""
+    dependencies: tuple[UUID, ...] = ()
+    gateway: str | None = None
+    nameserver: str | None = None
+    sched_priority: str = "normal"
     delete_lock: bool = False
+    template: UUID | None = None
+    """The template it was cloned from, which may be gone."""
+    snapshot: Snapshot | None = None
+    """The memory to resume from at the next start; of a template, what its clones resume from."""
+    updates: list[Update] = field(default_factory=list)
+    alarms: dict[Alarm, datetime] = field(default_factory=dict)
     state: State = State.STOPPED
     run: Run | None = None
     last_machine: Machine | None = None
     """The machine of the run before, for reports."""
-    in_flight: int = 0
-    """Requests and connections that the ingress holds to it."""
+    restart: Restart | None = None
+    traffic: Traffic = field(default_factory=Traffic)
     start_count: int = 0
+    restart_count: int = 0
     started_at: datetime | None = None
     stopped_at: datetime | None = None
     uptime_s: float = 0.0
     """Over all runs that ended."""
     boot_time_us: int | None = None
     net_time_us: int | None = None
+    template_time_us: int | None = None
     stop_reason: StopReason | None = None
     exit_code: int | None = None
     stop_code: int | None = None
@@ -117,6 +197,16 @@ class Instance:
     """What was printed over all starts, lines ending in a newline alone; the latest `CONSOLE_KEPT` bytes."""
     console_dropped: int = 0
     """Bytes that were printed before those."""
+
+    @property
+    def interface(self) -> Interface:
+        """The interface that is reached under `private_ip`."""
+        return self.interfaces[0]
+
+    @property
+    def policy(self) -> str:
+        """Its scale-to-zero policy: `off`, `on` or `idle`."""
+        return "off" if self.scale_to_zero is None else self.scale_to_zero.policy
 
     @property
     def private_fqdn(self) -> str:

@@ -73,7 +73,7 @@ class Lifecycle:
             raise Refusal(ErrorCode.FAILED_WRONG_VM_STATE, message)
         if instance.run is None:
             return
-        if order.drain_timeout_ms and instance.in_flight and instance.state is State.RUNNING:
+        if order.drain_timeout_ms and instance.traffic.in_flight and instance.state is State.RUNNING:
             self._move(instance, Trigger.DRAIN, "stop")
             self._cloud.waits.spawn(self._drained(instance, instance.run, order), lambda _: None)
         elif order.force or instance.state is not State.DRAINING:
@@ -101,7 +101,7 @@ class Lifecycle:
         spec = machine_spec(instance)
         run.published.update(spec.ports)
         guard = self._cloud.guard
-        runner = instance.account.runner or self._cloud.runner
+        runner = self._cloud.runner_of(instance)
         try:
             run.machine = runner.boot(
                 spec, lambda event: guard.post(lambda: self._apply(instance, run, event))
@@ -118,7 +118,8 @@ class Lifecycle:
         )
         deadline = self._cloud.clock.monotonic() + left
         yield Wait(
-            lambda: not instance.in_flight or instance.state is not State.DRAINING or run.over, deadline
+            lambda: not instance.traffic.in_flight or instance.state is not State.DRAINING or run.over,
+            deadline,
         )
         if instance.run is run and instance.state is State.DRAINING:
             self._end(instance, run, order)

@@ -81,7 +81,7 @@ def _check_numbers(order: InstanceOrder, limits: Limits) -> None:
         ("replicas", order.replicas, 0, limits.replicas),
     )
     for field, value, least, most in ranges:
-        if not least <= value <= most:
+        if value is not None and not least <= value <= most:
             raise _invalid(f"Invalid '{field}' {value}: must be from {least} to {most}")
     if order.timeout_s < -1:
         raise _invalid(f"Invalid 'timeout_s' {order.timeout_s}: must be -1, 0 or more")
@@ -110,7 +110,7 @@ def _check_annotations(order: InstanceOrder, limits: Limits) -> None:
 
 def _check_scale_to_zero(order: InstanceOrder) -> None:
     once = "delete-on-stop" in order.features
-    if once and order.restart_policy != "never":
+    if once and order.restart_policy not in {None, "never"}:
         raise Refusal(ErrorCode.NOT_BOTH, "'delete-on-stop' excludes a 'restart_policy' other than 'never'")
     policy = order.scale_to_zero
     if policy is None:

@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["CLEAN_SHUTDOWN", "TRANSITIONS", "PlatformCode", "State", "StopReason", "Trigger", "after"]
+__all__ = [
+    "CLEAN_SHUTDOWN",
+    "FROZEN",
+    "LIVE",
+    "TRANSITIONS",
+    "PlatformCode",
+    "State",
+    "StopReason",
+    "Trigger",
+    "after",
+]
 
 
 class State(Enum):
@@ -32,34 +42,55 @@ class State(Enum):
 class Trigger(Enum):
     """What moves an instance from one state to another."""
 
-    START = auto()  # asked to start
+    START = auto()  # asked to start, or woken
     UP = auto()  # its machine runs the application
     DRAIN = auto()  # asked to stop, once its connections are done
-    STOP = auto()  # asked to stop
+    STOP = auto()  # asked to stop, or scaled to zero
     EXIT = auto()  # its application ended
     END = auto()  # its machine is gone, or never came to be
+    REST = auto()  # its machine is gone, and the next request may wake it
+    FREEZE = auto()  # its memory was saved, or needs no saving: it is a template now
+    PARK = auto()  # scale-to-zero applies to it from now on
+    UNPARK = auto()  # scale-to-zero applies to it no more
+    DELETE = auto()  # deleted
 
+
+_MOVES = {
+    (State.STOPPED, Trigger.START): State.STARTING,
+    (State.STANDBY, Trigger.START): State.STARTING,
+    (State.STARTING, Trigger.UP): State.RUNNING,
+    (State.STARTING, Trigger.STOP): State.STOPPING,
+    (State.STARTING, Trigger.EXIT): State.STOPPING,
+    (State.STARTING, Trigger.END): State.STOPPED,
+    (State.RUNNING, Trigger.DRAIN): State.DRAINING,
+    (State.RUNNING, Trigger.STOP): State.STOPPING,
+    (State.RUNNING, Trigger.EXIT): State.STOPPING,
+    (State.RUNNING, Trigger.END): State.STOPPED,
+    (State.DRAINING, Trigger.STOP): State.STOPPING,
+    (State.DRAINING, Trigger.EXIT): State.STOPPING,
+    (State.DRAINING, Trigger.END): State.STOPPED,
+    (State.STOPPING, Trigger.STOP): State.STOPPING,
+    (State.STOPPING, Trigger.END): State.STOPPED,
+    (State.STOPPING, Trigger.REST): State.STANDBY,
+    # A machine that is saved goes straight to its template; one that does not run has nothing to save.
+    (State.STOPPED, Trigger.FREEZE): State.TEMPLATE,
+    (State.STANDBY, Trigger.FREEZE): State.TEMPLATE,
+    (State.RUNNING, Trigger.FREEZE): State.TEMPLATE,
+    (State.STOPPING, Trigger.FREEZE): State.TEMPLATE,
+    (State.STOPPED, Trigger.PARK): State.STANDBY,
+    (State.STANDBY, Trigger.UNPARK): State.STOPPED,
+}
 
 TRANSITIONS: Mapping[tuple[State, Trigger], State] = MappingProxyType(
-    {
-        (State.STOPPED, Trigger.START): State.STARTING,
-        (State.STANDBY, Trigger.START): State.STARTING,
-        (State.STARTING, Trigger.UP): State.RUNNING,
-        (State.STARTING, Trigger.STOP): State.STOPPING,
-        (State.STARTING, Trigger.EXIT): State.STOPPING,
-        (State.STARTING, Trigger.END): State.STOPPED,
-        (State.RUNNING, Trigger.DRAIN): State.DRAINING,
-        (State.RUNNING, Trigger.STOP): State.STOPPING,
-        (State.RUNNING, Trigger.EXIT): State.STOPPING,
-        (State.RUNNING, Trigger.END): State.STOPPED,
-        (State.DRAINING, Trigger.STOP): State.STOPPING,
-        (State.DRAINING, Trigger.EXIT): State.STOPPING,
-        (State.DRAINING, Trigger.END): State.STOPPED,
-        (State.STOPPING, Trigger.STOP): State.STOPPING,
-        (State.STOPPING, Trigger.END): State.STOPPED,
-    }
+    {**_MOVES, **{(state, Trigger.DELETE): State.DELETED for state in State if state is not State.DELETED}}
 )
 """Every move there is; a trigger without an entry for the state changes nothing."""
+
+LIVE = frozenset({State.STARTING, State.RUNNING, State.DRAINING, State.STOPPING})
+"""States in which an instance has a machine, and counts against the live quotas."""
+
+FROZEN = frozenset({State.TEMPLATE, State.CHECKPOINT})
+"""States that are for ever; such an instance is listed by routes of its own (Part D.9)."""
 
 
 def after(state: State, trigger: Trigger) -> State | None:
@@ -75,7 +106,7 @@ class StopReason(IntFlag):
     PLATFORM = 4  # P: the platform did it; always set with USER
     USER = 8  # U: someone asked for it
     FORCED = 16  # F: without a clean shutdown
-    SCALE_TO_ZERO = 32  # Z
+    SCALE_TO_ZERO = 32  # Z: scaled to zero, or suspended
 
 
 class PlatformCode(IntEnum):

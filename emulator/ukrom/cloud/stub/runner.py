@@ -4,84 +4,21 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from ukrom.cloud.ports import AppExited, Console, Ended, Endpoint, Listening, Running
+from ukrom.cloud.ports import Ability
 
 from .answers import answering
+from .machine import BOOT_TIME_US, RESUME_TIME_US, StubMachine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ukrom.cloud.ports import MachineEvent, MachineSpec
+    from ukrom.cloud.ports import MachineEvent, MachineSpec, Snapshot
 
-__all__ = ["StubMachine", "StubRunner"]
+    from .machine import App
 
-App: TypeAlias = "Callable[..., Any]"
-
-_BOOT_TIME_US = 75_698
-_NET_TIME_US = 79_067
-
-
-class StubMachine:
-    """A machine that is nothing but its state. What happens in it is provoked by the test."""
-
-    def __init__(self, spec: MachineSpec, report: Callable[[MachineEvent], None], app: App | None) -> None:
-        self.spec = spec
-        self.app = app
-        self.alive = True
-        self._report = report
-        self._ports: list[int] = []
-
-    def stop(self, *, grace_s: float) -> None:  # noqa: ARG002 - it always ends at once.
-        """End it; its application exits with code 0."""
-        self.exit(0)
-
-    def kill(self) -> None:
-        """End it, with nothing to be heard of its application."""
-        self._end(Ended(started=True))
-
-    def publish(self, port: int) -> None:
-        """Have it listen on a port."""
-        if port not in self._ports:
-            self._ports.append(port)
-            self._tell(Listening(port, _NET_TIME_US))
-
-    def endpoint(self, port: int) -> Endpoint | None:
-        """Give the registered application, as an ASGI app, for every port."""
-        return Endpoint(app=self.app) if self.alive and self.app is not None and port in self._ports else None
-
-    def listening(self) -> tuple[int, ...]:
-        """Give the published ports, if there is an application."""
-        return tuple(self._ports) if self.app is not None else ()
-
-    def boot(self) -> None:
-        """Reach the application's entry point."""
-        self._tell(Running(_BOOT_TIME_US))
-        if self.app is not None:
-            for port in self.spec.ports:
-                self.publish(port)
-
-    def print(self, text: str | bytes) -> None:
-        """Print to the console."""
-        self._tell(Console(text.encode() if isinstance(text, str) else text))
-
-    def exit(self, code: int) -> None:
-        """End the application with an exit code, and the machine with it."""
-        self._tell(AppExited(code))
-        self._end(Ended(started=True))
-
-    def crash(self, stop_code: int) -> None:
-        """End the machine by a crash of its kernel (specification, Part D.5)."""
-        self._end(Ended(started=True, kernel_code=stop_code))
-
-    def _end(self, event: Ended) -> None:
-        self._tell(event)
-        self.alive = False
-
-    def _tell(self, event: MachineEvent) -> None:
-        if self.alive:
-            self._report(event)
+__all__ = ["StubRunner"]
 
 
 @dataclass
@@ -95,6 +32,7 @@ class StubRunner:
 
     name: str = "stub"
     speed: float = 1.0
+    abilities: frozenset[Ability] = frozenset(Ability)
     machines: list[StubMachine] = field(default_factory=list)
     """Every machine ever booted, oldest first."""
     _apps: dict[str, App] = field(default_factory=dict, repr=False)
@@ -121,8 +59,22 @@ class StubRunner:
 
         return forget
 
-    def boot(self, spec: MachineSpec, report: Callable[[MachineEvent], None]) -> StubMachine:
+    def boot(
+        self,
+        spec: MachineSpec,
+        report: Callable[[MachineEvent], None],
+        *,
+        snapshot: Snapshot | None = None,
+    ) -> StubMachine:
         """Boot a machine, which is up before this returns."""
+        machine = self.adopt(spec, report)
+        machine.boot(BOOT_TIME_US if snapshot is None else RESUME_TIME_US)
+        if spec.preparing:
+            machine.write_template()
+        return machine
+
+    def adopt(self, spec: MachineSpec, report: Callable[[MachineEvent], None]) -> StubMachine:
+        """Take up a machine as if it had been running all along."""
         reference = spec.image.reference
 
         async def app(*call: Any) -> None:
@@ -131,8 +83,10 @@ class StubRunner:
 
         machine = StubMachine(spec, report, app)
         self.machines.append(machine)
-        machine.boot()
         return machine
+
+    def drop(self, snapshot: Snapshot) -> None:
+        """Forget a snapshot; there is nothing to it."""
 
     def _app(self, reference: str) -> App | None:
         path = reference.split("://", 1)[-1]
