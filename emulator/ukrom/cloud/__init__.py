@@ -14,6 +14,7 @@ from .gateway import Gateway, Lease, NoAnswer, Route
 from .groups.domains import RESERVED, Domain
 from .groups.group import ServiceGroup
 from .groups.services import Service
+from .happenings import Happening, Happenings
 from .index import Index, missing
 from .instances.instance import Instance, Interface, Mount, Restart, Run, Traffic, Update
 from .instances.logs import LogWindow, log_window
@@ -100,6 +101,8 @@ __all__ = [
     "FileOrder",
     "Gateway",
     "GroupOrder",
+    "Happening",
+    "Happenings",
     "Image",
     "ImageOrder",
     "ImageSource",

@@ -14,6 +14,7 @@ from .agenda import Agenda
 from .gateway import Gateway
 from .groups.domains import DomainTable, metro_code
 from .guard import Guard
+from .happenings import Happening, Happenings
 from .instances.lifecycle import Lifecycle
 from .instances.snapshots import Snapshots
 from .settings import Settings
@@ -84,6 +85,7 @@ class Cloud:
         self.waits = Waits(self.guard, self.clock)
         self.agenda = Agenda(self.clock, self.guard)
         self.snapshots = Snapshots()
+        self.happenings = Happenings()
         self.domains = DomainTable(self.settings)
         self.lifecycle = Lifecycle(self)
         self.gateway = Gateway(self)
@@ -188,7 +190,9 @@ class Cloud:
 
     def enter(self, instances: list[Instance]) -> None:
         """Make new instances known by UUID; under `guard`."""
-        self._instances.update((instance.uuid, instance) for instance in instances)
+        for instance in instances:
+            self._instances[instance.uuid] = instance
+            self.happenings.tell(Happening.CREATED, instance)
 
     def remove(self, instance: Instance) -> Run | None:
         """Delete an instance and end its machine; under `guard`.
@@ -201,6 +205,7 @@ class Cloud:
         self.snapshots.release(instance, self.runner_of(instance))
         self._instances.pop(instance.uuid, None)
         self.space(instance.account, instance.metro).remove(instance)
+        self.happenings.tell(Happening.REMOVED, instance)
         self.waits.changed()
         return run
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ukrom.cloud.happenings import Happening
 from ukrom.cloud.ports import AppExited, Console, Ended, Listening, Running
 from ukrom.cloud.refusals import ErrorCode, Refusal
 from ukrom.cloud.waits import Wait
@@ -98,6 +99,7 @@ class Lifecycle:
 
     def _boot(self, instance: Instance) -> None:
         run = instance.run = Run()
+        self._cloud.happenings.tell(Happening.STARTED, instance)
         spec = machine_spec(instance)
         run.published.update(spec.ports)
         guard = self._cloud.guard
@@ -152,6 +154,7 @@ class Lifecycle:
                 run.up_since = self._cloud.clock.monotonic()
                 instance.boot_time_us = event.boot_time_us
                 instance.state = after(instance.state, Trigger.UP) or instance.state
+                self._cloud.happenings.tell(Happening.UP, instance)
             case Listening():
                 (run.listening if event.reachable else run.loopback_only).add(event.port)
                 if run.listening_since is None:
@@ -194,6 +197,7 @@ class Lifecycle:
         instance.stop_reason = reason
         instance.stop_code = stop_code
         instance.failure = failure
+        self._cloud.happenings.tell(Happening.STOPPED, instance)
         if "delete-on-stop" in instance.features:
             self._cloud.remove(instance)
 
