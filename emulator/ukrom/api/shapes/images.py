@@ -11,8 +11,10 @@ __all__ = ["Image", "ImageList", "PinnedImage", "UnpinnedImage"]
 
 @closed
 class Image(TypedDict, total=False):
-    """An image of a listing, which unlike other items has neither an outcome nor a UUID."""
+    """An image of a listing; it may do without an outcome and a UUID of its own."""
 
+    status: Literal["success"]
+    uuid: Uuid
     url: Required[str]
     created_at: Moment
     initrd_or_rom: Required[bool]
