@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Required
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from .instances import InstanceState
 from .scalars import Amount, Uuid, closed
 
 __all__ = ["EnvelopeStatus", "EnvelopeWarning", "Failure", "Refused", "RequestError"]
@@ -46,7 +47,7 @@ class Failure(TypedDict, total=False):
     name: str
     id: str
     """Of the PATCH triple, if the caller tagged it."""
-    state: str
+    state: InstanceState
     """Of an instance, as it was last seen."""
 
 
