@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from ukrom.clock import RealClock, VirtualClock
@@ -24,3 +26,17 @@ def clock():
 def frozen(clock):
     clock.freeze()
     return clock
+
+
+@pytest.fixture
+def real_time_passes():
+    """Let some real time pass, in which other threads come to their turn."""
+    flowing = RealClock()
+
+    def passes():
+        done = threading.Event()
+        flowing.call_later(0.01, done.set)
+        assert done.wait(30)
+
+    yield passes
+    flowing.close()

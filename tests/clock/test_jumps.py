@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from datetime import timedelta
 
@@ -183,6 +184,84 @@ def test_jump_within_a_timer_is_part_of_the_one_around_it(frozen, note, made):
     assert frozen.monotonic() - start == pytest.approx(5)
 
 
+def test_jump_within_a_timer_may_lead_beyond_the_one_around_it(frozen):
+    start = frozen.monotonic()
+    frozen.call_later(1, lambda: frozen.advance(5))
+    frozen.advance(2)
+
+    assert frozen.monotonic() - start == pytest.approx(6)
+
+
+def test_time_stands_after_a_jump_within_a_jump(clock, made, real_time_passes):
+    def call():
+        clock.advance(1)
+        made.append(clock.monotonic())
+        real_time_passes()
+        made.append(clock.monotonic())
+
+    clock.call_later(1, call)
+    clock.advance(5)
+
+    assert made[0] == made[1]
+
+
+def test_overdue_timer_does_not_turn_time_back(clock, made, real_time_passes):
+    done = threading.Event()
+
+    def call():
+        clock.call_later(0, lambda: made.append(clock.monotonic()))
+        real_time_passes()
+        made.append(clock.monotonic())
+        clock.advance(1)
+        made.append(clock.monotonic())
+        done.set()
+
+    clock.call_later(0, call)
+
+    assert done.wait(PATIENCE_S)
+    assert len(made) == 3
+    assert made == sorted(made)
+
+
+def test_timers_do_not_fire_by_themselves_during_a_jump(frozen, note, made, real_time_passes):
+    threads = []
+
+    def call():
+        frozen.call_later(0, lambda: threads.append(threading.current_thread()))
+        real_time_passes()
+
+    frozen.call_later(1, call)
+    frozen.call_later(3600, note("far"))
+    frozen.advance(5)
+    real_time_passes()
+
+    assert threads == [threading.current_thread()]
+    assert made == []
+
+
+def test_delay_of_less_than_nothing_does_not_overtake(frozen, note, made):
+    def call():
+        frozen.call_later(0, note("first"))
+        frozen.call_later(-5, note("second"))
+
+    frozen.call_later(1, call)
+    frozen.advance(1)
+
+    assert made == [("first", 1), ("second", 1)]
+
+
+def test_timers_stay_in_order_when_most_are_cancelled(frozen, made):
+    chance = random.Random(1)
+    timers = {}
+    for delay in chance.sample(range(1, 1001), 1000):
+        timers[delay] = frozen.call_later(delay, lambda delay=delay: made.append(delay))
+    for delay in chance.sample(range(1, 1001), 800):
+        timers.pop(delay).cancel()
+    frozen.advance(1000)
+
+    assert made == sorted(timers)
+
+
 def test_jump_within_a_timer_that_fired_by_itself(clock, made):
     done = threading.Event()
     clock.call_later(60, lambda: made.append("jumped over"))
@@ -251,9 +330,16 @@ def test_other_threads_read_the_moment_that_a_jump_has_come_to(frozen, made):
     assert made == pytest.approx([3])
 
 
-def test_closing_within_a_jump_ends_the_calls_and_not_the_jump(frozen, note, made):
+def test_closing_within_a_jump_ends_the_calls_and_not_the_jump(frozen, note, made, real_time_passes):
     start = frozen.monotonic()
-    frozen.call_later(1, frozen.close)
+
+    def call():
+        # The clock's own thread sees that this is due, and must not wait for the end of the jump.
+        frozen.call_later(0, note("due"))
+        real_time_passes()
+        frozen.close()
+
+    frozen.call_later(1, call)
     frozen.call_later(2, note("after"))
     frozen.advance(5)
 

@@ -64,9 +64,6 @@ class Schedule:
         self._numbers = count()
         self._dead = 0
 
-    def __len__(self) -> int:
-        return len(self._heap)
-
     def add(self, due_ns: int, call: Callable[[], object]) -> Call:
         """Put in a call."""
         timer = Call(self, call)
