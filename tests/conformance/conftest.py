@@ -33,7 +33,7 @@ _account_numbers = itertools.count(1)
 class SlowRunner(StubRunner):
     """A stub whose machines come up only when the test boots them."""
 
-    def boot(self, spec, report):
+    def boot(self, spec, report, **_):
         machine = StubMachine(spec, report, None)
         self.machines.append(machine)
         return machine
@@ -64,10 +64,12 @@ def conformance_emulator():
     with Emulator(Settings(runner="stub")) as emulator, tempfile.NamedTemporaryFile() as empty:
         empty.write(_PAGE)
         empty.flush()
-        emulator.images.put_image("org/app:1", Path(empty.name), format="raw", args=("/app",), env={"A": "1"})
-        emulator.images.put_image("org/other:1", Path(empty.name), format="raw", args=("/other",))
-        for name in ("org/cfg:1", "org/data:1"):
-            emulator.images.put_rom(name, _PAGE, "raw")
+        for name in ("app:1", "http-python:latest", "worker:v1"):
+            emulator.images.put_image(
+                f"org/{name}", Path(empty.name), format="raw", args=("/app",), env={"PATH": "/bin"}
+            )
+        for name in ("cfg:1", "my-rom1:latest", "my-rom2:latest", "node-rom1:latest", "base-rom:1"):
+            emulator.images.put_rom(f"org/{name}", _PAGE, "raw")
         yield emulator
 
 

@@ -1,4 +1,4 @@
-"""Metros are independent of each other, and the SDK covers all of them at once (specification, A.8, Part H 17)."""
+"""Metros are independent of each other; the SDK covers all at once (specification, A.8, Part H 17)."""
 
 from __future__ import annotations
 
