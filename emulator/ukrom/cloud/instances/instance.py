@@ -7,6 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from ukrom.cloud.orders import NO_AUTOKILL
+from ukrom.cloud.volumes.states import MountPhase
 
 from .states import State, StopReason
 
@@ -84,6 +85,7 @@ class Mount:
     volume: Volume
     at: str
     readonly: bool = False
+    phase: MountPhase = MountPhase.ATTACHED
 
 
 @dataclass(slots=True)
@@ -161,7 +163,9 @@ class Instance:
     tags: tuple[str, ...] = ()
     annotations: Mapping[str, str] | None = None
     autokill: Autokill = NO_AUTOKILL
-    """Of an instance, or of the template that it became; clones inherit an instance's."""
+    """As an instance; kept when it becomes a template, for its clones inherit it."""
+    template_autokill: Autokill = NO_AUTOKILL
+    """As a template, be it one already or not."""
     dependencies: tuple[UUID, ...] = ()
     gateway: str | None = None
     nameserver: str | None = None
@@ -169,6 +173,8 @@ class Instance:
     delete_lock: bool = False
     template: UUID | None = None
     """The template it was cloned from, which may be gone."""
+    preparing: bool = False
+    """Whether it was made only to become a template, by its guest's own doing (Part D.10)."""
     snapshot: Snapshot | None = None
     """The memory to resume from at the next start; of a template, what its clones resume from."""
     updates: list[Update] = field(default_factory=list)

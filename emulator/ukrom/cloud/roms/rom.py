@@ -45,21 +45,25 @@ class RomPlan:
     content: ImageOrder | tuple[InlineFile, ...]
 
 
-def plan_roms(orders: Sequence[RomOrder], limits: Limits) -> tuple[RomPlan, ...]:
+def plan_roms(
+    orders: Sequence[RomOrder], limits: Limits, present: Sequence[Rom] = ()
+) -> tuple[RomPlan, ...]:
     """Check the ROMs of a request, one against the other too, and decode what is inline.
+
+    Args:
+        orders: The ROMs.
+        limits: The cloud's limits.
+        present: ROMs that the instance has already, or inherits; they count too (Parts E.7 and E.10).
 
     Raises:
         Refusal: With the codes of the specification, Part E.12.
     """
-    if len(orders) > limits.roms:
-        raise Refusal(
-            ErrorCode.TOO_MANY, f"Too many ROMs: {len(orders)} given, at most {limits.roms} per instance"
-        )
-    names = {order.name for order in orders}
+    _check_count(orders, limits, present)
+    names: set[str | None] = {*(order.name for order in orders), *(rom.name for rom in present)}
     plans: list[RomPlan] = []
-    taken: set[str] = set()
-    mounts: set[str] = set()
-    for index, order in enumerate(orders):
+    taken = {rom.name for rom in present}
+    mounts = {rom.at for rom in present if rom.at is not None}
+    for index, order in enumerate(orders, len(present)):
         name = _generated(index, names) if order.name is None else _checked(order.name)
         if name in taken:
             raise Refusal(ErrorCode.ALREADY_EXISTS, f"A ROM with the name '{name}' already exists")
@@ -71,6 +75,13 @@ def plan_roms(orders: Sequence[RomOrder], limits: Limits) -> tuple[RomPlan, ...]
             mounts.add(at)
         plans.append(RomPlan(name, at, _content(order, name, limits)))
     return tuple(plans)
+
+
+def _check_count(orders: Sequence[RomOrder], limits: Limits, present: Sequence[Rom]) -> None:
+    if len(orders) + len(present) > limits.roms:
+        more = f" beside {len(present)} that are there already" if present else ""
+        message = f"Too many ROMs: {len(orders)} given{more}, at most {limits.roms} per instance"
+        raise Refusal(ErrorCode.TOO_MANY, message)
 
 
 def _generated(index: int, names: set[str | None]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ukrom.cloud.refusals import ErrorCode, Refusal
@@ -43,6 +43,11 @@ class ImageSource:
         if self.image is None or self.order.pull_policy == "always":
             self.image = store.resolve(self.order.reference)
         return self.image
+
+    def fixed(self) -> ImageSource:
+        """Copy it for a clone: what it led to stays, even if it were to be pulled anew at every start."""
+        order = self.order if self.image is None else replace(self.order, pull_policy="if_not_present")
+        return replace(self, order=order)
 
     def pull_early(self, store: ImageStore, noun: str, *, required: bool) -> None:
         """Resolve the reference when the instance is made.
