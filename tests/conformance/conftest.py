@@ -2,6 +2,7 @@
 
 `UKROM_CONFORMANCE=real` with `UKC_TOKEN` and `UKC_METRO` runs what needs no emulator against the
 platform; `UKROM_CONFORMANCE_IMAGE` and `UKROM_CONFORMANCE_ROM` then name images of the account.
+`UKROM_CONFORMANCE_CONTROL_PLANE` names another control plane than the public one.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from unikraft_cloud.core.http import ApiClientConfig
 from ukrom.cloud import StubMachine, StubRunner
 from ukrom.emulator import Emulator, Settings
 
-from .doors import DOORS, EMULATED, opened
+from .doors import DOORS, EMULATED, REAL_TOKEN, opened
 from .recording import Recording
 
 IMAGE = os.environ.get("UKROM_CONFORMANCE_IMAGE", "org/app:1")
@@ -47,6 +48,12 @@ def pytest_generate_tests(metafunc):
         if not names and DOORS != EMULATED:
             names = [pytest.param("", marks=pytest.mark.skip(reason="needs the emulator"))]
         metafunc.parametrize("door", names, indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def _sdk_knows_only_what_it_is_told(monkeypatch):
+    for name in ("UKC_TOKEN", "UKC_METRO"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
@@ -94,7 +101,7 @@ def emulator(conformance_emulator):
 
 @pytest.fixture
 def token(account):
-    return os.environ["UKC_TOKEN"] if account is None else account.token
+    return REAL_TOKEN if account is None else account.token
 
 
 @pytest.fixture
@@ -105,10 +112,12 @@ def door(request, conformance_emulator):
 
 
 @pytest.fixture
-async def recording(door):
+async def recording(door, token):
     """The way through the door; in the end no answer may have been faulty."""
     recording = Recording(door.transport)
     yield recording
+    if not door.is_emulated:
+        await _clean_up(door, recording, token)
     await recording.aclose()
 
     assert not recording.faults, "\n".join(recording.faults)
@@ -127,8 +136,6 @@ async def ukc(door, recording, token):
         token=token, metro=door.url, control_plane_url=door.control_plane_url, transport=recording
     ) as client:
         yield client
-        if not door.is_emulated:
-            await _clean_up(client, recording)
 
 
 @pytest.fixture
@@ -184,17 +191,9 @@ class _Borrowed(httpx.AsyncBaseTransport):
         return await self._inner.handle_async_request(request)
 
 
-async def _clean_up(client, recording):
-    """Delete what a test made; what is gone already is no matter."""
-    api = client.api.platform
-    deletes = {
-        "/v1/instances": api.instances.delete_instance_by_uuid,
-        "/v1/instances/templates": api.instances.delete_template_instance_by_uuid,
-        "/v1/services": api.services.delete_service_group_by_uuid,
-        "/v1/volumes": api.volumes.delete_volume_by_uuid,
-        "/v1/volumes/clone": api.volumes.delete_volume_by_uuid,
-        "/v1/volumes/templates": api.volumes.delete_template_volume_by_uuid,
-    }
-    for path, uuid in reversed(recording.made):
-        if path in deletes:
-            await deletes[path](uuid)
+async def _clean_up(door, recording, token):
+    """Delete what a test made, the youngest first; what is gone already is no matter."""
+    headers = {"authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(transport=_Borrowed(recording.inner), headers=headers) as http:
+        for path, uuid in reversed(recording.made):
+            await http.delete(f"{door.url}{path.removesuffix('/clone')}/{uuid}")

@@ -17,6 +17,9 @@ REAL = "real"
 DOORS = (REAL,) if os.environ.get("UKROM_CONFORMANCE") == REAL else EMULATED
 
 METRO_URL = "https://api.fra.unikraft.cloud"
+# Read once, since the SDK reads them too where a test wants it to know neither.
+REAL_METRO = os.environ.get("UKC_METRO", "")
+REAL_TOKEN = os.environ.get("UKC_TOKEN", "")
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ def opened(name, emulator):
     elif name == "https":
         yield Door(name, METRO_URL, Loopback(emulator.ingress.https_port, emulator.ca_file))
     else:
-        metro = os.environ["UKC_METRO"]
-        url = metro if metro.startswith("http") else f"https://api.{metro.lower()}.unikraft.cloud"
-        yield Door(REAL, url, httpx.AsyncHTTPTransport())
+        is_url = REAL_METRO.startswith("http")
+        url = REAL_METRO if is_url else f"https://api.{REAL_METRO.lower()}.unikraft.cloud"
+        control_plane = os.environ.get("UKROM_CONFORMANCE_CONTROL_PLANE")
+        yield Door(REAL, url, httpx.AsyncHTTPTransport(), control_plane_url=control_plane)
