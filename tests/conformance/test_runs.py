@@ -57,6 +57,7 @@ async def test_start_of_a_missing_one_is_not_found(ukc, fresh):
 
 
 @pytest.mark.covers("PUT /v1/instances/{uuid}/start", kind="refusal")
+@pytest.mark.through("transport")
 async def test_start_that_lapses_says_where_the_instance_is(platform, slow, stopped):
     answer = await platform.instances.start_instance_by_uuid(stopped.uuid, body={"timeout_s": 1})
 
