@@ -73,7 +73,8 @@ from .space import Space
 from .stub.answers import StubRequest
 from .stub.machine import StubMachine
 from .stub.runner import StubRunner
-from .volumes.volume import Volume, VolumeState
+from .volumes.states import MountPhase, VolumeState
+from .volumes.volume import Volume
 from .waits import Steps, Wait, Waits
 
 __all__ = [
@@ -125,6 +126,7 @@ __all__ = [
     "MissingImage",
     "Mount",
     "MountOrder",
+    "MountPhase",
     "NoAnswer",
     "Op",
     "PlatformCode",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Literal
 
 from ukrom.errors import SettingsError
 
@@ -11,6 +13,10 @@ __all__ = ["SUFFIXES", "Limits", "MissingImage", "Settings"]
 
 SUFFIXES = ("unikraft.app", "kraft.cloud", "kraft.host")
 """Domain suffixes that always resolve (specification, Part F.7)."""
+
+
+# A label of host names; `v1` begins the paths of every API.
+_METRO = re.compile(r"(?!v1$)[a-z][a-z0-9]{0,31}(?:-[a-z0-9]{1,31})*")
 
 
 class MissingImage(Enum):
@@ -41,10 +47,19 @@ class Limits:
     tags: int = 16
     tag_length: int = 256
     annotations: int = 256
+    interfaces: int = 8
+    """Network interfaces per instance. [choice]"""
     min_memory_mb: int = 16
     max_memory_mb: int = 8192
     min_vcpus: int = 1
     max_vcpus: int = 32
+    volumes: int = 16_384
+    """Per account and metro, templates too."""
+    total_volume_mb: int = 20_480
+    """Over all volumes of an account and metro, in MiB."""
+    volumes_per_instance: int = 4
+    min_volume_mb: int = 8
+    max_volume_mb: int = 20_480
     log_page: int = 16_383
     """Bytes of console in one answer."""
 
@@ -54,13 +69,17 @@ class Settings:
     """The cloud's settings.
 
     Raises:
-        SettingsError: No metro, or a suffix that the cloud does not serve.
+        SettingsError: No metro or one that can be no label of a host name, a suffix that the cloud does
+            not serve, or another value that is none of those allowed.
     """
 
     metros: tuple[str, ...] = ("fra",)
     """Codes of the metros; the first is the one that a loopback address means."""
     suffix: str = "unikraft.app"
     """The suffix that reads report; all of `SUFFIXES` resolve."""
+    unknown_fields: Literal["refuse", "warn"] = "refuse"
+    """What becomes of a request with fields that the cloud does not know: refused as the platform
+    does, or answered without them and with a warning, for clients newer than this project."""
     missing_image: MissingImage = MissingImage.AT_START
     answer_timeout_s: float = 60.0
     """How long a request waits for an application to listen, before the runner's `speed`."""
@@ -72,11 +91,26 @@ class Settings:
     """How long an application gets to end when its instance is stopped, before `speed`. [choice]"""
     quick_stop_grace_s: float = 1.0
     """The same for a stop with `quick`. [choice]"""
+    volume_settle_s: float = 0.0
+    """How long a new volume is `initializing`; 0 is until its create was answered. [choice]"""
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
         if not self.metros:
             raise SettingsError("The cloud was given no metro.", remedy='Name at least one, such as "fra".')
+        for metro in self.metros:
+            if not _METRO.fullmatch(metro):
+                raise SettingsError(
+                    f"{metro!r} is no code of a metro.",
+                    remedy='Codes are short and in lower case, such as "fra".',
+                )
+        if len(set(self.metros)) < len(self.metros):
+            raise SettingsError(f"A metro is named twice: {', '.join(self.metros)}.")
+        if self.unknown_fields not in {"refuse", "warn"}:
+            raise SettingsError(
+                f"Unknown fields cannot be treated by {self.unknown_fields!r}.",
+                remedy='Take "refuse" or "warn".',
+            )
         if self.suffix not in SUFFIXES:
             raise SettingsError(
                 f"The domain suffix {self.suffix!r} is not one that the cloud serves.",

@@ -10,6 +10,7 @@ from .instances.making import create_instances
 from .instances.states import FROZEN, State, Trigger, after
 from .refusals import ErrorCode, Refusal
 from .roms.sources import InlineImage
+from .volumes.states import VolumeState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,6 +69,22 @@ class Space:
             Refusal: Code 8; there is none.
         """
         return self.groups.find(ref)
+
+    def volume(self, ref: Ref) -> Volume:
+        """Find a volume; a template is none.
+
+        Raises:
+            Refusal: Code 8; there is none.
+        """
+        return self._volume(ref, "volume", frozen=False)
+
+    def volume_template(self, ref: Ref) -> Volume:
+        """Find a volume template.
+
+        Raises:
+            Refusal: Code 8; there is none.
+        """
+        return self._volume(ref, "volume template", frozen=True)
 
     def create_instances(self, order: InstanceOrder) -> list[Instance]:
         """Make 1 + `replicas` instances, stopped; see `create_instances` in `instances.making`."""
@@ -133,5 +150,11 @@ class Space:
     def _instance(self, ref: Ref, noun: str, *, frozen: bool) -> Instance:
         found = self.instances.find(ref, noun)
         if (found.state in FROZEN) is not frozen:
+            raise missing(noun, ref)
+        return found
+
+    def _volume(self, ref: Ref, noun: str, *, frozen: bool) -> Volume:
+        found = self.volumes.find(ref, noun)
+        if (found.state is VolumeState.TEMPLATE) is not frozen:
             raise missing(noun, ref)
         return found

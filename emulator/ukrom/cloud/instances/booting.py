@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ukrom.cloud.ports import MachineSpec, RomDevice
 from ukrom.cloud.roms.sources import ImageSource, InlineImage
+from ukrom.cloud.volumes.attaching import devices
 from ukrom.errors import ImageError, ImageNotFound
 
 from .states import PlatformCode
@@ -61,6 +62,7 @@ def machine_spec(instance: Instance) -> MachineSpec:
         ports=()
         if group is None
         else tuple(dict.fromkeys(service.destination_port for service in group.services)),
+        volumes=devices(instance),
     )
 
 
