@@ -4,6 +4,7 @@
     ├── MissingTool               the machine lacks a program, a kernel or a module
     ├── HostNotSupported          this host can never do it (other OS, other architecture)
     ├── SettingsError             an option or setting makes no sense
+    ├── StateError                documents are no state of an account, or do not fit into a cloud
     ├── RomError                  files cannot become a ROM, or a ROM cannot be read
     ├── ImageError                files cannot become an image, or a stored image is damaged
     │   ├── BadReference          text is no image reference
@@ -34,6 +35,7 @@ __all__ = [
     "MissingTool",
     "RomError",
     "SettingsError",
+    "StateError",
     "UkromError",
 ]
 
@@ -75,6 +77,10 @@ class HostNotSupported(UkromError):
 
 class SettingsError(UkromError):
     """An option or setting makes no sense."""
+
+
+class StateError(UkromError):
+    """Documents are no state of an account, or do not fit into the cloud that they are loaded into."""
 
 
 class RomError(UkromError):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ukrom.clock import RealClock
 from ukrom.names import Names
 
 from .accounts import Account, user_of
 from .agenda import Agenda
+from .changes.changes import Changes
+from .documents.reading import load
+from .documents.writing import dump
 from .gateway import Gateway
 from .groups.domains import DomainTable, metro_code
 from .guard import Guard
@@ -19,6 +22,7 @@ from .instances.lifecycle import Lifecycle
 from .instances.snapshots import Snapshots
 from .settings import Settings
 from .space import Space
+from .volumes.volumes import Volumes
 from .waits import Waits
 
 if TYPE_CHECKING:
@@ -89,6 +93,8 @@ class Cloud:
         self.domains = DomainTable(self.settings)
         self.lifecycle = Lifecycle(self)
         self.gateway = Gateway(self)
+        self.volumes = Volumes(self)
+        self.changes = Changes(self)
         self._accounts: dict[str, Account] = {}
         self._spaces: dict[tuple[str, Account], Space] = {}
         self._instances: dict[UUID, Instance] = {}
@@ -150,11 +156,14 @@ class Cloud:
             space = self._spaces[key] = Space(self, *key)
         return space
 
+    def spaces(self, account: Account) -> tuple[Space, ...]:
+        """Give what an account has, metro by metro; use it under `guard`."""
+        return tuple(space for (_, owner), space in self._spaces.items() if owner is account)
+
     def instances(self, account: Account) -> tuple[InstanceSnapshot, ...]:
         """Give the instances of an account over all metros, oldest first."""
         with self.guard:
-            spaces = [space for (_, owner), space in self._spaces.items() if owner is account]
-            found = [_snapshot(instance) for space in spaces for instance in space.instances]
+            found = [_snapshot(one) for space in self.spaces(account) for one in space.instances]
         return tuple(sorted(found, key=lambda snapshot: snapshot.created_at))
 
     def machine(self, uuid: UUID) -> Machine | None:
@@ -180,6 +189,7 @@ class Cloud:
                     for instance in tuple(space.instances):
                         self.remove(instance)
                     space.drop_groups()
+                    self.volumes.drop_all(space)
             self.waits.changed()
 
     def close(self) -> None:
@@ -193,6 +203,26 @@ class Cloud:
         for instance in instances:
             self._instances[instance.uuid] = instance
             self.happenings.tell(Happening.CREATED, instance)
+
+    def enter_loaded(self, instances: list[Instance]) -> None:
+        """Make instances known that were made before, elsewhere or in another run; under `guard`."""
+        for instance in instances:
+            self._instances[instance.uuid] = instance
+            for interface in instance.interfaces:
+                number = int.from_bytes(bytes(map(int, interface.private_ip.split(".")))[1:])
+                self._addresses[instance.metro] = max(self._addresses.get(instance.metro, 1), number)
+
+    def dump(self, account: Account) -> dict[str, Any]:
+        """Give the whole state of an account as plain JSON (see `documents.writing.dump`)."""
+        return dump(self, account)
+
+    def load(self, account: Account, document: Any) -> None:
+        """Give an account the state of a dump, in the place of its own (see `documents.reading.load`).
+
+        Raises:
+            StateError: It is no state of an account, or does not fit into this cloud.
+        """
+        load(self, account, document)
 
     def remove(self, instance: Instance) -> Run | None:
         """Delete an instance and end its machine; under `guard`.

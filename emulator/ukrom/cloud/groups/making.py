@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .domains import Domain
     from .group import GroupPlan
 
-__all__ = ["create_group", "drop_group", "group_for"]
+__all__ = ["create_group", "drop_group", "enter_group", "group_for"]
 
 
 def create_group(space: Space, order: GroupOrder, *, persistent: bool) -> ServiceGroup:
@@ -43,12 +43,18 @@ def create_group(space: Space, order: GroupOrder, *, persistent: bool) -> Servic
     if len(space.groups) + 1 > limits.service_groups or published > limits.services:
         raise Refusal(ErrorCode.QUOTA, "Failed to create. Quota exceeded")
     group = _made(space, order, plan, persistent=persistent)
+    enter_group(space, group)
+    return group
+
+
+def enter_group(space: Space, group: ServiceGroup) -> None:
+    """Add a service group whose name and domains are free."""
+    cloud = space.cloud
     space.groups.add(group)
-    space.published = published
+    space.published += len(group.services)
     for domain in group.domains:
         cloud.domains.claim(domain, group)
     cloud.gateway.opened(group.services)
-    return group
 
 
 def drop_group(space: Space, group: ServiceGroup) -> None:

@@ -5,9 +5,12 @@ Specification, Part D.9: deleting a template leaves its clones alone.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from uuid import UUID
 
     from ukrom.cloud.ports import Runner, Snapshot
@@ -36,8 +39,24 @@ class Snapshots:
         snapshot, instance.snapshot = instance.snapshot, None
         if snapshot is None:
             return
+        self._let_go(snapshot, instance.uuid, runner)
+
+    @contextmanager
+    def kept(self, snapshots: Iterable[Snapshot], runner: Runner) -> Iterator[None]:
+        """Forget none of these for now, whoever lets them go meanwhile."""
+        kept = tuple(snapshots)
+        holder = uuid4()
+        for snapshot in kept:
+            self._holders.setdefault(snapshot.uuid, set()).add(holder)
+        try:
+            yield
+        finally:
+            for snapshot in kept:
+                self._let_go(snapshot, holder, runner)
+
+    def _let_go(self, snapshot: Snapshot, holder: UUID, runner: Runner) -> None:
         holders = self._holders.get(snapshot.uuid, set())
-        holders.discard(instance.uuid)
+        holders.discard(holder)
         if not holders:
             self._holders.pop(snapshot.uuid, None)
             runner.drop(snapshot)

@@ -1,0 +1,57 @@
+"""Machines of instances that were loaded: taken up where they were left, or given up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ukrom.errors import ImageError
+
+from .booting import StartFailed, machine_spec, pull
+from .instance import Asked, Run
+from .states import LIVE, State
+
+if TYPE_CHECKING:
+    from ukrom.cloud.cloud import Cloud
+    from ukrom.cloud.documents.resources import RunDocument
+    from ukrom.cloud.ports import MachineSpec
+
+    from .instance import Instance
+
+__all__ = ["take_up"]
+
+
+def take_up(cloud: Cloud, instance: Instance, document: RunDocument) -> None:
+    """Go on with a run that was under way when its instance was dumped.
+
+    [choice]: a machine that was on its way up or down is asked anew for what it was asked before. Where
+    the runner has no such machine, the instance has stopped for a reason of the platform's.
+    """
+    lifecycle = cloud.lifecycle
+    assert instance.state in LIVE
+    spec = _spec(cloud, instance)
+    run = Run(published=set(document.published), vetoes=document.vetoes)
+    instance.run = run
+    report = lifecycle.reporter(instance, run)
+    runner = cloud.runner_of(instance)
+    run.machine = None if spec is None else runner.adopt(spec, report)
+    if run.machine is None:
+        lifecycle.give_up(instance, "its machine did not outlive the state that was loaded")
+        return
+    if document.up_for_s is not None:
+        run.up_since = cloud.clock.monotonic() - document.up_for_s
+    for port in document.published:
+        run.machine.publish(port)
+    if instance.state is State.DRAINING:
+        # What it was draining is gone with whoever waited for it.
+        instance.state = State.STOPPING
+    run.asked = document.asked
+    if instance.state is State.STOPPING and document.asked is not Asked.NOTHING:
+        run.machine.stop(grace_s=cloud.settings.stop_grace_s * runner.speed)
+
+
+def _spec(cloud: Cloud, instance: Instance) -> MachineSpec | None:
+    try:
+        pull(instance, cloud.images)
+        return machine_spec(instance)
+    except (StartFailed, ImageError):
+        return None
