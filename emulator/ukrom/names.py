@@ -62,6 +62,10 @@ class Names:
         """Make a version 4 UUID."""
         return UUID(int=self._random.getrandbits(128), version=4)
 
+    def chance(self, rate: float) -> bool:
+        """Say yes as often as `rate`, between 0 and 1, tells."""
+        return self._random.random() < rate
+
     def suffix(self, length: int) -> str:
         """Make `length` lower-case letters and digits."""
         return "".join(self._random.choices(_SUFFIX_LETTERS, k=length))

@@ -6,9 +6,12 @@ it over nothing.
 
 from __future__ import annotations
 
-from .api import Api, LoggedCall
+from .api import Api
 from .asgi import ApiApp
+from .faults import Effect, Fault, Faults
+from .log import CallLog, LoggedCall
 from .messages import MAX_BODY, Answer, Request, Waiting
+from .nearest import nearest
 from .operations import CONTROL_PLANE, NOT_EMULATED, PLATFORM, Form, Operation
 from .transport import AsyncInProcessTransport, InProcessTransport
 
@@ -21,10 +24,15 @@ __all__ = [
     "Api",
     "ApiApp",
     "AsyncInProcessTransport",
+    "CallLog",
+    "Effect",
+    "Fault",
+    "Faults",
     "Form",
     "InProcessTransport",
     "LoggedCall",
     "Operation",
     "Request",
     "Waiting",
+    "nearest",
 ]

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
-from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from ukrom.cloud import Refusal
+
 from .batch import Batch
 from .call import Call
-from .envelope import Outcome, RequestRefused, data_answer, items_answer, refused_answer
-from .forms import FILL
+from .described import Described
+from .envelope import NoOperation, Outcome, RequestRefused, data_answer, items_answer, refused, refused_answer
+from .faults import Faults
+from .forms import FILL, meant
+from .late import held_back
+from .log import CallLog, LoggedCall
 from .messages import MAX_BODY, Answer, Request, Waiting
 from .operation import Form
 from .operations import CONTROL_PLANE, PLATFORM
-from .places import Realm, place_of
+from .places import Place, Realm, place_of
 from .routing import Routes, segments
 
 if TYPE_CHECKING:
@@ -23,25 +27,13 @@ if TYPE_CHECKING:
 
     from ukrom.cloud import Cloud
 
+    from .faults import Fault
     from .operation import Operation
     from .routing import Match
 
-__all__ = ["Api", "LoggedCall"]
+__all__ = ["Api"]
 
-_LOGGED_CALLS = 200
 _log = logging.getLogger("ukrom.api")
-
-
-@dataclass(frozen=True, slots=True)
-class LoggedCall:
-    """A call that was answered, for failure reports."""
-
-    method: str
-    path: str
-    status: int
-    milliseconds: float
-    error: str | None
-    """What was refused or went wrong, in the words of the answer."""
 
 
 class Api:
@@ -53,10 +45,12 @@ class Api:
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
-        self.log: deque[LoggedCall] = deque(maxlen=_LOGGED_CALLS)
-        """The latest calls, oldest first."""
+        self.log = CallLog()
+        self.faults = Faults(cloud)
+        """Faults on request."""
         self._platform = Routes(PLATFORM)
         self._control_plane = Routes(CONTROL_PLANE)
+        self._described = Described()
 
     def handle(self, request: Request) -> Answer | Waiting:
         """Answer a request, on any thread; never blocks.
@@ -78,45 +72,109 @@ class Api:
             return answer.future.result()
         return answer
 
+    def note_stranger(self, method: str, url: str, error: str) -> None:
+        """Put into the log that a host of the cloud was called that is not emulated."""
+        number = self.log.next_number()
+        self.log.add(LoggedCall(method, url, 0, 0.0, error, missed=True, number=number))
+
     def _handle(self, request: Request, began: float) -> Answer | Waiting:
         if len(request.body) > MAX_BODY:
             raise RequestRefused(413, f"The request body is larger than {MAX_BODY} bytes")
-        place = place_of(request.host, self.cloud)
-        match = self._match(request, place.realm)
+        place = place_of(request.host, request.path, self.cloud)
+        if (described := self._described.answer(request.method, place)) is not None:
+            return described
+        match = self._match(request, place)
         account = self.cloud.account(_token(request))
         with self.cloud.guard:
             space = self.cloud.space(account, place.metro)
             call = Call(self.cloud, account, space, request, match.uuid, local=place.realm is Realm.LOCAL)
+            fault = self.faults.due(account, match.operation)
+            if fault is not None:
+                return self._struck(fault, match.operation, call, began)
             return self._perform(match.operation, call, began)
 
-    def _match(self, request: Request, realm: Realm) -> Match:
-        control_plane = realm is Realm.CONTROL_PLANE or (realm is Realm.LOCAL and _is_control_plane(request))
+    def _match(self, request: Request, place: Place) -> Match:
+        local = place.realm is Realm.LOCAL
+        control_plane = place.realm is Realm.CONTROL_PLANE or (local and _is_control_plane(request, place))
         routes = self._control_plane if control_plane else self._platform
-        return routes.match(request.method, request.path)
+        return routes.match(request.method, place.path)
 
-    def _perform(self, operation: Operation, call: Call, began: float) -> Answer | Waiting:
+    def _perform(
+        self, operation: Operation, call: Call, began: float, fault: Fault | None = None
+    ) -> Answer | Waiting:
         if operation.form is Form.DATA:
             answer = data_answer(operation.handler(call), call.warnings, _microseconds(began))
-            self._note(call.request, answer, None, began)
+            self._note(call.request, answer, None, began, fault)
             return answer
 
         def finish(outcomes: Sequence[Outcome]) -> Answer:
             answer, problem = items_answer(operation.key, outcomes, call.warnings, _microseconds(began))
-            self._note(call.request, answer, problem, began)
+            self._note(call.request, answer, problem, began, fault)
             return answer
 
         batch = Batch(self.cloud, finish)
         FILL[operation.form](operation, call, batch)
         return batch.answer()
 
-    def _refuse(self, request: Request, refusal: RequestRefused, began: float) -> Answer:
-        answer = refused_answer(refusal, _microseconds(began))
-        self._note(request, answer, "; ".join(refusal.messages), began)
+    def _struck(self, fault: Fault, operation: Operation, call: Call, began: float) -> Answer | Waiting:
+        """Answer a call as a fault on request wants it."""
+        effect = fault.effect
+        answer: Answer | Waiting
+        if effect.status is not None:
+            answer = self._refuse(call.request, effect.refusal(), began, fault)
+        elif effect.code is not None:
+            answer = self._failed(fault, operation, call, began)
+        else:
+            answer = self._perform(operation, call, began, fault)
+        fault.struck += 1
+        return (
+            held_back(self.cloud, answer, effect.delay, lambda: fault.cancelled) if effect.delay else answer
+        )
+
+    def _failed(self, fault: Fault, operation: Operation, call: Call, began: float) -> Answer:
+        """Let all items of a call fail, and leave what they mean alone."""
+        code, message = fault.effect.code, fault.effect.message
+        assert code is not None
+        if operation.form is Form.DATA:
+            # [choice] There are no items that could fail, so the request does.
+            return self._refuse(call.request, RequestRefused(400, message), began, fault)
+        # A listing of nothing has no items; the failure is told all the same.
+        items = meant(operation, call) or [{}]
+        outcomes = [refused(Refusal(code, message), **identifiers) for identifiers in items]
+        answer, problem = items_answer(operation.key, outcomes, call.warnings, _microseconds(began))
+        self._note(call.request, answer, problem, began, fault)
         return answer
 
-    def _note(self, request: Request, answer: Answer, error: str | None, began: float) -> None:
-        milliseconds = (perf_counter() - began) * 1000
-        self.log.append(LoggedCall(request.method, request.path, answer.status, milliseconds, error))
+    def _refuse(
+        self, request: Request, refusal: RequestRefused, began: float, fault: Fault | None = None
+    ) -> Answer:
+        answer = refused_answer(refusal, _microseconds(began))
+        missed = isinstance(refusal, NoOperation)
+        self._note(request, answer, "; ".join(refusal.messages), began, fault, missed=missed)
+        return answer
+
+    def _note(
+        self,
+        request: Request,
+        answer: Answer,
+        error: str | None,
+        began: float,
+        fault: Fault | None = None,
+        *,
+        missed: bool = False,
+    ) -> None:
+        self.log.add(
+            LoggedCall(
+                method=request.method,
+                path=request.path,
+                status=answer.status,
+                milliseconds=(perf_counter() - began) * 1000,
+                error=error,
+                fault=None if fault is None else str(fault),
+                missed=missed,
+                number=self.log.next_number(),
+            )
+        )
 
 
 def _token(request: Request) -> str:
@@ -127,8 +185,8 @@ def _token(request: Request) -> str:
     return token
 
 
-def _is_control_plane(request: Request) -> bool:
-    parts = segments(request.path)
+def _is_control_plane(request: Request, place: Place) -> bool:
+    parts = segments(place.path)
     if parts == ("images",):
         # Both APIs have this path; only the control plane's takes namespaces.
         return "namespace=" in request.query

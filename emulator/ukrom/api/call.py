@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ukrom.cloud import Account, Cloud, Space
 
     from .messages import Request
+    from .wire import Ignored
 
 __all__ = ["Call"]
 
@@ -37,6 +38,11 @@ class Call:
     def warn(self, messages: list[str]) -> None:
         """Add warnings to the answer, each once."""
         self.warnings.extend(message for message in messages if message not in self.warnings)
+
+    @property
+    def ignored(self) -> Ignored | None:
+        """What is told of unknown fields; None where they are refused."""
+        return self.warn if self.cloud.settings.unknown_fields == "warn" else None
 
     @property
     def suffix(self) -> str:

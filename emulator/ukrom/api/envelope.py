@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .messages import Answer
@@ -13,7 +13,15 @@ if TYPE_CHECKING:
 
     from ukrom.cloud import Refusal
 
-__all__ = ["Outcome", "RequestRefused", "data_answer", "items_answer", "refused", "refused_answer"]
+__all__ = [
+    "NoOperation",
+    "Outcome",
+    "RequestRefused",
+    "data_answer",
+    "items_answer",
+    "refused",
+    "refused_answer",
+]
 
 ALL_FAILED = "Failed to perform all operations"
 SOME_FAILED = "Failed to perform some operations"
@@ -26,12 +34,18 @@ class RequestRefused(Exception):
     Args:
         status: The HTTP status.
         messages: What is wrong with it, each in a sentence.
+        headers: Headers of the answer, beside the usual ones.
     """
 
-    def __init__(self, status: int, *messages: str) -> None:
+    def __init__(self, status: int, *messages: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(*messages)
         self.status = status
         self.messages = messages
+        self.headers = dict(headers or {})
+
+
+class NoOperation(RequestRefused):
+    """No operation takes the request: no such host, path or method, or none that is emulated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +101,8 @@ def refused_answer(refusal: RequestRefused, op_time_us: int) -> Answer:
     """Answer a request that is refused as a whole."""
     errors = [{"status": refusal.status, "message": message} for message in refusal.messages]
     envelope = {"status": "error", "message": refusal.messages[0], "errors": errors}
-    return _answer(refusal.status, envelope, (), op_time_us)
+    answer = _answer(refusal.status, envelope, (), op_time_us)
+    return replace(answer, more=refusal.headers) if refusal.headers else answer
 
 
 def _answer(status: int, envelope: dict[str, Any], warnings: Sequence[str], op_time_us: int) -> Answer:

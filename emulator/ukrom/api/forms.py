@@ -13,7 +13,7 @@ from .selection import page, required, targets
 from .wire import read_list, read_object
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from ukrom.cloud import Ref
 
@@ -22,34 +22,70 @@ if TYPE_CHECKING:
     from .operation import Operation
     from .selection import Target
 
-__all__ = ["FILL"]
+__all__ = ["FILL", "meant"]
+
+
+def meant(operation: Operation, call: Call) -> list[dict[str, str]]:
+    """Give the identifiers of the items that a request means, and leave the items alone.
+
+    Raises:
+        RequestRefused: 400; the request cannot be understood.
+    """
+    if operation.form is Form.CREATE:
+        return [_named(order) for order in _orders(operation, call)]
+    found = _targets(operation, call)
+    if operation.form is Form.ACT:
+        _check(call, found)
+    elif not found:
+        listing = _page(operation, call) if operation.form is Form.READ else _listed(operation, call)
+        return [{"uuid": str(resource.uuid), "name": resource.name} for resource in listing]
+    return [target.identifiers for target in found]
 
 
 def _fill_create(operation: Operation, call: Call, batch: Batch) -> None:
+    for order in _orders(operation, call):
+        batch.attempt(_named(order), partial(operation.handler, call, order))
+
+
+def _orders(operation: Operation, call: Call) -> list[Any]:
     body = call.request.body
     if not body.strip():
         raise RequestRefused(400, "The request body is missing")
     array = body.lstrip()[:1] == b"["
-    models: list[Any] = read_list(operation.model, body) if array else [read_object(operation.model, body)]
+    models: list[Any] = (
+        read_list(operation.model, body, call.ignored)
+        if array
+        else [read_object(operation.model, body, call.ignored)]
+    )
     for model in models:
         model.check()
         call.warn(model.warnings())
-    for order in [model.order() for model in models]:
-        identifiers = {} if order.name is None else {"name": order.name}
-        batch.attempt(identifiers, partial(operation.handler, call, order))
+    return [model.order() for model in models]
+
+
+def _named(order: Any) -> dict[str, str]:
+    return {} if order.name is None else {"name": order.name}
 
 
 def _fill_act(operation: Operation, call: Call, batch: Batch) -> None:
-    found = targets(operation.model, call.path_uuid, call.query, call.request.body)
-    required(found, call.request.body)
-    for target in found:
-        target.said.check()
-        call.warn(target.said.warnings())
+    found = _targets(operation, call)
+    _check(call, found)
     for target in found:
         if isinstance(target.ref, Refusal):
             batch.add(target.failed(target.ref))
         else:
             batch.attempt(target.identifiers, partial(_act, operation, call, target, target.ref))
+
+
+def _targets(operation: Operation, call: Call) -> list[Target[Any]]:
+    return targets(operation.model, call.path_uuid, call.query, call.request.body, ignored=call.ignored)
+
+
+def _check(call: Call, found: list[Target[Any]]) -> None:
+    required(found, call.request.body)
+    for target in found:
+        target.said.check()
+        call.warn(target.said.warnings())
 
 
 def _act(operation: Operation, call: Call, target: Target[Any], ref: Ref) -> Any:
@@ -64,8 +100,7 @@ def _fill_read(operation: Operation, call: Call, batch: Batch) -> None:
         return
     # A plain listing shows references unless details are asked for. [choice]
     show = operation.handler if details else operation.brief
-    resources = _listed(operation, call)
-    for resource in page(resources, [resource.uuid for resource in resources], call.query):
+    for resource in _page(operation, call):
         batch.add(Outcome(show(call, resource)))
 
 
@@ -77,13 +112,17 @@ def _fill_show(operation: Operation, call: Call, batch: Batch) -> None:
 
 def _fill_named(operation: Operation, call: Call, batch: Batch, show: Callable[..., Any]) -> bool:
     """Add the items that are named; tells whether any are."""
-    found = targets(operation.model, call.path_uuid, call.query, call.request.body)
+    found = _targets(operation, call)
     for target in found:
         if isinstance(target.ref, Refusal):
             batch.add(target.failed(target.ref))
         else:
             batch.attempt(target.identifiers, partial(_read, operation, call, show, target.ref))
     return bool(found)
+
+
+def _page(operation: Operation, call: Call) -> Iterable[Any]:
+    return page(_listed(operation, call), call.query)
 
 
 def _listed(operation: Operation, call: Call) -> list[Any]:

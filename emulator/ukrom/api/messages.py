@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from concurrent.futures import Future
 
 __all__ = ["MAX_BODY", "Answer", "Request", "Waiting"]
@@ -36,11 +37,14 @@ class Answer:
 
     status: int
     body: bytes
+    more: Mapping[str, str] = field(default_factory=dict)
+    """Headers beside the usual ones, with names in lower case."""
 
     @property
     def headers(self) -> dict[str, str]:
         """The headers to send it with."""
-        return {"content-type": "application/json", "content-length": str(len(self.body))}
+        usual = {"content-type": "application/json", "content-length": str(len(self.body))}
+        return {**usual, **self.more}
 
 
 @dataclass(frozen=True, slots=True)

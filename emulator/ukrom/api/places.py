@@ -1,4 +1,4 @@
-"""Which API a host name means: a metro's platform, or the control plane (specification, Part A.8)."""
+"""Which API a request means: a metro's platform, or the control plane (specification, Part A.8)."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from .envelope import RequestRefused
+from .envelope import NoOperation
 
 if TYPE_CHECKING:
     from ukrom.cloud import Cloud
 
-__all__ = ["Place", "Realm", "place_of"]
+__all__ = ["Place", "Realm", "local_path", "place_of"]
 
 _PLATFORM = re.compile(r"api\.([a-z0-9-]+)\.(?:unikraft|kraft)\.cloud")
 _CONTROL_PLANE = "controlplane.unikraft.cloud"
@@ -32,23 +32,41 @@ class Place:
 
     realm: Realm
     metro: str
+    path: str
+    """What is asked there."""
 
 
-def place_of(host: str, cloud: Cloud) -> Place:
-    """Tell from a `Host` header what is asked.
+def place_of(host: str, path: str, cloud: Cloud) -> Place:
+    """Tell from a `Host` header, or under a local address from the path, what is asked.
+
+    An address of the emulator's own cannot name a metro, so the path does, before all else:
+    `/dal/v1/instances`. Without it the first metro is meant.
 
     Raises:
-        RequestRefused: 404; the host name of a metro that the cloud does not have.
+        NoOperation: 404; the host name of a metro that the cloud does not have.
     """
     name = host.lower().partition(":")[0].rstrip(".")
     default = cloud.settings.metros[0]
     if name == _CONTROL_PLANE:
-        return Place(Realm.CONTROL_PLANE, default)
+        return Place(Realm.CONTROL_PLANE, default, path)
     match = _PLATFORM.fullmatch(name)
     if match is None:
-        return Place(Realm.LOCAL, default)
+        return _local(path, default, cloud)
     metro = cloud.metro(match[1])
     if metro is None:
         known = ", ".join(cloud.settings.metros)
-        raise RequestRefused(404, f"no metro '{match[1]}' here; the emulator has: {known}")
-    return Place(Realm.PLATFORM, metro)
+        raise NoOperation(404, f"no metro '{match[1]}' here; the emulator has: {known}")
+    return Place(Realm.PLATFORM, metro, path)
+
+
+def local_path(metro: str, cloud: Cloud) -> str:
+    """Give the path under which a local address has the API of a metro; ends in `/v1`."""
+    return "/v1" if metro == cloud.settings.metros[0] else f"/{metro}/v1"
+
+
+def _local(path: str, default: str, cloud: Cloud) -> Place:
+    first, slash, rest = path.lstrip("/").partition("/")
+    metro = cloud.metro(first) if slash else None
+    if metro is None:
+        return Place(Realm.LOCAL, default, path)
+    return Place(Realm.LOCAL, metro, f"/{rest}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .envelope import RequestRefused
+from .envelope import NoOperation
 from .operations import NOT_EMULATED
 
 if TYPE_CHECKING:
@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 
     from .operations import Operation
 
-__all__ = ["Match", "Routes", "segments"]
+__all__ = ["UUID_PART", "Match", "Routes", "segments"]
 
-_UUID = "{uuid}"
+UUID_PART = "{uuid}"
+"""What stands for a UUID in the path of an operation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,25 +46,32 @@ class Routes:
         """Find the operation of a request.
 
         Raises:
-            RequestRefused: 404 for an unknown path, 405 for a method that it has not, 501 for what
+            NoOperation: 404 for an unknown path, 405 for a method that it has not, 501 for what
                 the platform has and the emulator has not.
         """
         parts = segments(path)
-        operations = self._by_path.get(parts)
-        uuid = None
-        if operations is None and len(parts) > 1 and not _is_literal(parts):
-            operations = self._by_path.get((parts[0], _UUID, *parts[2:]))
-            uuid = parts[1]
+        operations, uuid = self._find(parts)
         operation = None if operations is None else operations.get(method)
         if operation is not None:
             return Match(operation, uuid)
         if _is_planned(method, parts):
-            raise RequestRefused(501, f"{method} {path} is not emulated yet")
+            raise NoOperation(501, f"{method} {path} is not emulated yet")
         if operations is not None:
-            raise RequestRefused(
+            raise NoOperation(
                 405, f"method {method} is not valid for {path}; it takes {', '.join(operations)}"
             )
-        raise RequestRefused(404, f"no route for {method} {path}")
+        raise NoOperation(404, f"no route for {method} {path}")
+
+    def _find(self, parts: tuple[str, ...]) -> tuple[dict[str, Operation] | None, str | None]:
+        operations = self._by_path.get(parts)
+        if operations is not None:
+            return operations, None
+        # From the end, for `/volumes/templates/{uuid}` wins over `/volumes/{uuid}/...`.
+        for place in range(len(parts) - 1, 1 if _is_literal(parts) else 0, -1):
+            operations = self._by_path.get((*parts[:place], UUID_PART, *parts[place + 1 :]))
+            if operations is not None:
+                return operations, parts[place]
+        return None, None
 
 
 def _is_literal(parts: tuple[str, ...]) -> bool:
@@ -79,7 +87,7 @@ def _fits(pattern: tuple[str, ...], parts: tuple[str, ...]) -> bool:
     if pattern[-1] == "*":
         pattern, parts = pattern[:-1], parts[: len(pattern) - 1]
     return len(pattern) == len(parts) and all(
-        wanted in {_UUID, part} for wanted, part in zip(pattern, parts, strict=True)
+        wanted in {UUID_PART, part} for wanted, part in zip(pattern, parts, strict=True)
     )
 
 

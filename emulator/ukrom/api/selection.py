@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from itertools import dropwhile, islice
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from pydantic import create_model
 
@@ -19,14 +20,24 @@ from .identifiers import read_uuid
 from .wire import Text, Wire, read_list, read_object
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+    from uuid import UUID
 
     from .query import Query
+    from .wire import Ignored
 
 __all__ = ["Bare", "Target", "page", "required", "targets"]
 
 T = TypeVar("T", bound=Wire)
-R = TypeVar("R")
+R = TypeVar("R", bound="HasUuid")
+
+
+class HasUuid(Protocol):
+    """An item of a listing."""
+
+    @property
+    def uuid(self) -> UUID:
+        """By which a cursor names it."""
 
 
 class Bare(Wire):
@@ -48,7 +59,14 @@ class Target(Generic[T]):
         return refused(refusal, **self.identifiers)
 
 
-def targets(model: type[T], path_uuid: str | None, query: Query, body: bytes) -> list[Target[T]]:
+def targets(
+    model: type[T],
+    path_uuid: str | None,
+    query: Query,
+    body: bytes,
+    *,
+    ignored: Ignored | None = None,
+) -> list[Target[T]]:
     """Collect the resources that a request means.
 
     Args:
@@ -56,15 +74,16 @@ def targets(model: type[T], path_uuid: str | None, query: Query, body: bytes) ->
         path_uuid: The UUID in the path, if it has one; the body is then one bare object.
         query: `uuid` and `name` filters.
         body: Else an array of references with arguments.
+        ignored: Is told of unknown fields, which are left out then; None refuses them.
 
     Raises:
         RequestRefused: 400; the body has wrong types, or a UUID is none.
     """
     if path_uuid is not None:
         uuid = read_uuid(path_uuid)
-        said = read_object(model, body) if body else model()
+        said = read_object(model, body, ignored) if body else model()
         return [Target(Ref(uuid=uuid), said, {"uuid": str(uuid)})]
-    found = [_from_item(model, item) for item in read_list(_bulk(model), body)] if body else []
+    found = [_from_item(model, item) for item in read_list(_bulk(model), body, ignored)] if body else []
     named = {(key, value) for target in found for key, value in target.identifiers.items()}
     for uuid in query.uuids():
         if ("uuid", str(uuid)) not in named:
@@ -77,29 +96,23 @@ def targets(model: type[T], path_uuid: str | None, query: Query, body: bytes) ->
     return found
 
 
-def page(items: Sequence[R], uuids: Sequence[Any], query: Query) -> list[R]:
+def page(items: Sequence[R], query: Query) -> Iterable[R]:
     """Cut a page out of a listing; its cursor names the first item of the page.
 
     Args:
         items: All of the listing, oldest first. [choice]
-        uuids: Their UUIDs.
         query: `count`, `from`, `order` and `sortby`.
 
     Raises:
         RequestRefused: 400; a value that is not allowed.
     """
     query.choice("sortby", "create_time")
-    ordered = list(items)
-    keys = list(uuids)
-    if query.choice("order", "asc", "desc") == "desc":
-        ordered.reverse()
-        keys.reverse()
+    ordered = reversed(items) if query.choice("order", "asc", "desc") == "desc" else iter(items)
     cursor = query.cursor()
     if cursor is not None:
         # A cursor that is gone gives an empty page, after which clients take an earlier one.
-        ordered = ordered[keys.index(cursor) :] if cursor in keys else []
-    count = query.count()
-    return ordered if count is None else ordered[:count]
+        ordered = dropwhile(lambda item: item.uuid != cursor, ordered)
+    return islice(ordered, query.count())
 
 
 @lru_cache(maxsize=64)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
 from .envelope import RequestRefused
+from .unknown import without
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pydantic_core import ErrorDetails
 
 __all__ = [
     "Flag",
+    "Ignored",
     "Integer",
     "Text",
     "TextMap",
@@ -69,6 +71,9 @@ class Wire(BaseModel):
 
 
 T = TypeVar("T", bound=Wire)
+R = TypeVar("R")
+Ignored: TypeAlias = "Callable[[list[str]], None]"
+"""Is told of fields that are left out, in sentences."""
 
 
 def type_name(value: object) -> str:
@@ -94,28 +99,49 @@ Texts = Annotated[list[str] | None, given("array")]
 TextMap = Annotated[dict[str, str] | None, given("object")]
 
 
-def read_object(model: type[T], body: bytes) -> T:
+def read_object(model: type[T], body: bytes, ignored: Ignored | None = None) -> T:
     """Read a body that is one object.
 
-    Raises:
-        RequestRefused: 400; it is not JSON, or not of the model's types.
-    """
-    try:
-        return model.model_validate_json(body)
-    except ValidationError as error:
-        raise _refusal(model, error) from error
-
-
-def read_list(model: type[T], body: bytes) -> list[T]:
-    """Read a body that is an array of objects.
+    Args:
+        model: Its fields.
+        body: The body.
+        ignored: Is told of unknown fields, in sentences; they are left out then. None refuses them.
 
     Raises:
         RequestRefused: 400; it is not JSON, or not of the model's types.
     """
-    try:
-        return _list_of(model).validate_json(body, strict=True)
-    except ValidationError as error:
-        raise _refusal(model, error) from error
+    return _read(model, model.model_validate_json, body, ignored)
+
+
+def read_list(model: type[T], body: bytes, ignored: Ignored | None = None) -> list[T]:
+    """Read a body that is an array of objects; else as `read_object`.
+
+    Raises:
+        RequestRefused: 400; it is not JSON, or not of the model's types.
+    """
+    return _read(model, partial(_list_of(model).validate_json, strict=True), body, ignored)
+
+
+def _read(model: type[Wire], validate: Callable[[bytes], R], body: bytes, ignored: Ignored | None) -> R:
+    while True:
+        try:
+            return validate(body)
+        except ValidationError as error:
+            if ignored is None:
+                raise _refusal(model, error) from error
+            body, names = _without_unknown(body, error)
+            if not names:
+                raise _refusal(model, error) from error
+            ignored([f"Unknown field '{name}' in {model.called} is ignored" for name in names])
+
+
+def _without_unknown(body: bytes, error: ValidationError) -> tuple[bytes, list[str]]:
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    unknown = [detail["loc"] for detail in found if detail["type"] == "extra_forbidden"]
+    if not unknown:
+        return body, []
+    body, gone = without(body, unknown)
+    return body, [_path(location) for location in gone]
 
 
 @lru_cache(maxsize=64)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_DNS, uuid5
 
 from ukrom.api.operation import Form, Operation
+from ukrom.api.places import local_path
 from ukrom.api.references import namespace, repository, tag_of
 from ukrom.api.views.moments import rfc3339
 
@@ -20,16 +21,16 @@ _COUNTRIES = {"fra": "DE", "dal": "US", "sin": "SG", "was": "US", "sfo": "US"}
 def metros(call: Call) -> dict[str, Any]:
     """List the metros.
 
-    Asked under an address of its own it reports that address for the first metro, so that clients
-    which discover their metros stay here; the others have no address there. [choice]
+    Asked under an address of its own it reports addresses there, one for each metro, so that clients
+    which discover their metros stay here. [choice]
     """
-    codes = call.cloud.settings.metros[:1] if call.local else call.cloud.settings.metros
-    base = f"{call.request.scheme}://{call.request.host}/v1"
-    return {
-        "metros": [
-            _metro(code, base if call.local else f"https://api.{code}.unikraft.cloud/v1") for code in codes
-        ]
-    }
+    return {"metros": [_metro(code, _endpoint(call, code)) for code in call.cloud.settings.metros]}
+
+
+def _endpoint(call: Call, code: str) -> str:
+    if call.local:
+        return f"{call.request.scheme}://{call.request.host}{local_path(code, call.cloud)}"
+    return f"https://api.{code}.unikraft.cloud/v1"
 
 
 def _metro(code: str, endpoint: str) -> dict[str, Any]:

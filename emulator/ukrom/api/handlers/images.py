@@ -26,7 +26,7 @@ def images(call: Call) -> dict[str, Any]:
     filters = [_Filter(digest=digest) for digest in call.query.texts("digest")]
     filters += [_Filter(tag=tag) for tag in call.query.texts("tag")]
     if call.request.body:
-        filters += read_list(_Filter, call.request.body)
+        filters += read_list(_Filter, call.request.body, call.ignored)
     found = [
         image for image in call.cloud.images.images() if not filters or any(map(_matcher(image), filters))
     ]
