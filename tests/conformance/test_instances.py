@@ -90,22 +90,6 @@ async def test_name_is_made_from_the_image(ukc):
 
 
 @pytest.mark.covers("POST /v1/instances", kind="change")
-async def test_rom_images_are_read_back_pinned(ukc):
-    made = await create(ukc, roms=[{"name": "cfg", "image": ROM_IMAGE, "at": "/cfg"}])
-    (rom,) = made.roms
-
-    assert (rom.name, rom.at, rom.files) == ("cfg", "/cfg", None)
-    assert "@sha256:" in rom.image
-
-
-@pytest.mark.covers("POST /v1/instances", kind="change")
-async def test_inline_rom_is_read_back_as_a_uuid(ukc):
-    made = await create(ukc, roms=[{"name": "cfg", "files": [{"path": "a.txt", "data": "A"}]}])
-
-    assert len(made.roms[0].image) == 36
-
-
-@pytest.mark.covers("POST /v1/instances", kind="change")
 async def test_service_of_a_create_is_an_ephemeral_group(ukc, fresh):
     name = fresh("svc")
     made = await create(ukc, service_group={**HTTPS, "domains": [{"name": name}]})
@@ -140,26 +124,6 @@ async def test_body_of_the_wrong_shape_is_refused_as_a_whole(platform, fields):
         await platform.instances.create_instance(body=fields)
 
     assert caught.value.status == 400
-
-
-@pytest.mark.covers("POST /v1/instances", kind="refusal")
-@pytest.mark.parametrize(
-    ("roms", "code"),
-    [
-        ([{"name": f"r{n}", "image": ROM_IMAGE} for n in range(9)], 5),
-        ([{"name": "r", "files": [{"path": f"{n}", "data": ""} for n in range(17)]}], 5),
-        ([{"name": "r", "image": ROM_IMAGE, "files": [{"path": "a", "data": ""}]}], 17),
-        ([{"name": "r"}], 7),
-        ([{"name": "r", "image": ROM_IMAGE}] * 2, 23),
-        ([{"name": "r", "image": ROM_IMAGE, "at": "rom"}], 7),
-        ([{"name": "r", "files": [{"path": "a", "data": "a" * 1048577}]}], 22),
-    ],
-)
-async def test_bad_roms_are_refused(platform, roms, code):
-    answer = await platform.instances.create_instance(body={"image": IMAGE, "roms": roms})
-
-    assert answer.status == "error"
-    assert [item.error for item in answer.data.instances] == [code]
 
 
 @pytest.mark.covers("POST /v1/instances", kind="refusal")
