@@ -5,7 +5,7 @@ Each family's rows stand beside its handlers.
 
 from __future__ import annotations
 
-from .handlers import control_plane, images, instances, node, services, users
+from .handlers import control_plane, images, instances, node, services, users, volumes
 from .operation import Form, Operation
 
 __all__ = ["CONTROL_PLANE", "NOT_EMULATED", "PLATFORM", "Form", "Operation"]
@@ -13,6 +13,7 @@ __all__ = ["CONTROL_PLANE", "NOT_EMULATED", "PLATFORM", "Form", "Operation"]
 PLATFORM: tuple[Operation, ...] = (
     *instances.OPERATIONS,
     *services.OPERATIONS,
+    *volumes.OPERATIONS,
     *images.OPERATIONS,
     *users.OPERATIONS,
     *node.OPERATIONS,
@@ -43,8 +44,10 @@ NOT_EMULATED: tuple[tuple[str, str], ...] = (
     ("GET POST DELETE", "/services/autoscale"),
     ("GET POST DELETE", "/services/{uuid}/autoscale"),
     ("GET POST DELETE", "/services/{uuid}/autoscale/*"),
-    ("GET POST PATCH DELETE", "/volumes"),
-    ("GET POST PUT PATCH DELETE", "/volumes/*"),
+    ("PATCH", "/volumes"),
+    ("PATCH", "/volumes/{uuid}"),
+    ("PATCH", "/volumes/templates"),
+    ("PATCH", "/volumes/templates/{uuid}"),
     ("GET POST PUT DELETE", "/certificates"),
     ("GET PUT DELETE", "/certificates/{uuid}"),
     ("POST DELETE", "/images"),

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Bare", "Target", "page", "required", "targets"]
 
+# Read like any other body, for there are operations that must be told something.
+_NOTHING_SAID = b"{}"
+
 T = TypeVar("T", bound=Wire)
 R = TypeVar("R", bound="HasUuid")
 
@@ -81,18 +84,18 @@ def targets(
     """
     if path_uuid is not None:
         uuid = read_uuid(path_uuid)
-        said = read_object(model, body, ignored) if body else model()
+        said = read_object(model, body or _NOTHING_SAID, ignored)
         return [Target(Ref(uuid=uuid), said, {"uuid": str(uuid)})]
     found = [_from_item(model, item) for item in read_list(_bulk(model), body, ignored)] if body else []
     named = {(key, value) for target in found for key, value in target.identifiers.items()}
     for uuid in query.uuids():
         if ("uuid", str(uuid)) not in named:
             named.add(("uuid", str(uuid)))
-            found.append(Target(Ref(uuid=uuid), model(), {"uuid": str(uuid)}))
+            found.append(Target(Ref(uuid=uuid), read_object(model, _NOTHING_SAID), {"uuid": str(uuid)}))
     for name in query.texts("name"):
         if ("name", name) not in named:
             named.add(("name", name))
-            found.append(Target(Ref(name=name), model(), {"name": name}))
+            found.append(Target(Ref(name=name), read_object(model, _NOTHING_SAID), {"name": name}))
     return found
 
 

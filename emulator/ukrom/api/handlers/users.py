@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OPERATIONS"]
 
+_RANGES = ("min_memory_mb", "max_memory_mb", "min_vcpus", "max_vcpus", "min_volume_mb", "max_volume_mb")
 _LIVE = {State.STARTING, State.RUNNING, State.DRAINING, State.STOPPING}
 
 
@@ -30,7 +31,8 @@ def quotas(call: Call) -> dict[str, Any]:
     used |= {
         "service_groups": len(groups),
         "services": sum(len(group.services) for group in groups),
-        "volumes": 0,
+        "volumes": len(call.space.volumes),
+        "total_volume_mb": sum(volume.size_mb for volume in call.space.volumes),
     }
     hard = {
         "instances": limits.instances,
@@ -39,11 +41,10 @@ def quotas(call: Call) -> dict[str, Any]:
         "live_memory_mb": limits.instances * limits.max_memory_mb,
         "service_groups": limits.service_groups,
         "services": limits.services,
-        "volumes": 0,
+        "volumes": limits.volumes,
+        "total_volume_mb": limits.total_volume_mb,
     }
-    ranges = {
-        name: getattr(limits, name) for name in ("min_memory_mb", "max_memory_mb", "min_vcpus", "max_vcpus")
-    }
+    ranges = {name: getattr(limits, name) for name in _RANGES}
     quota = {
         "status": "success",
         "uuid": str(call.account.uuid),

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
+from pydantic import Field
+
 from ukrom.api.envelope import RequestRefused
 from ukrom.api.identifiers import read_uuid
+from ukrom.api.models.references import Reference
 from ukrom.api.wire import Integer, Text, TextMap, Texts, Wire, given
-from ukrom.cloud import MountOrder, Ref, VolumeOrder
+from ukrom.cloud import AttachOrder, CloneVolumeOrder, MountOrder, Ref, VolumeOrder
 
-__all__ = ["CreateMount"]
+__all__ = ["AttachVolume", "CloneVolume", "CreateMount", "CreateVolume", "DetachVolume"]
 
 QuotaPolicy = Annotated[Literal["static", "dynamic"] | None, given("string")]
 AccessMode = Annotated[Literal["rwo", "rox", "rwx"] | None, given("string")]
@@ -80,3 +83,80 @@ class CreateMount(VolumeFields):
             return MountOrder(self.at, new=self.volume(self.name), readonly=self.readonly)
         uuid = None if self.uuid is None else read_uuid(self.uuid)
         return MountOrder(self.at, Ref(uuid, self.name), readonly=self.readonly)
+
+
+class CreateVolume(VolumeFields):
+    """A volume to be made."""
+
+    called: ClassVar[str] = "volume creation arguments"
+    name: Text = None
+    template: Annotated[Reference | None, given("object")] = None
+
+    def check(self) -> None:
+        """Check the reference to a template.
+
+        Raises:
+            RequestRefused: 400; it is none.
+        """
+        if self.template is not None:
+            self.template.ref()
+
+    def order(self) -> VolumeOrder:
+        """Say it in the cloud's terms."""
+        return self.volume(self.name, None if self.template is None else self.template.ref())
+
+
+class AttachVolume(Wire):
+    """Where to attach a volume."""
+
+    called: ClassVar[str] = "volume attach arguments"
+    attach_to: Reference
+    at: str
+    readonly: bool = False
+
+    def check(self) -> None:
+        """Check the reference to an instance.
+
+        Raises:
+            RequestRefused: 400; it is none.
+        """
+        self.attach_to.ref()
+
+    def order(self) -> AttachOrder:
+        """Say it in the cloud's terms."""
+        return AttachOrder(self.attach_to.ref(), self.at, self.readonly)
+
+
+class DetachVolume(Wire):
+    """From which instance to detach a volume; from all unless one is named."""
+
+    called: ClassVar[str] = "volume detach arguments"
+    instance: Annotated[Reference | None, given("object"), Field(alias="from")] = None
+
+    def check(self) -> None:
+        """Check the reference to an instance.
+
+        Raises:
+            RequestRefused: 400; it is none.
+        """
+        if self.instance is not None:
+            self.instance.ref()
+
+    def ref(self) -> Ref | None:
+        """Say it in the cloud's terms."""
+        return None if self.instance is None else self.instance.ref()
+
+
+class CloneVolume(Wire):
+    """What the copy of a volume is to have."""
+
+    called: ClassVar[str] = "volume clone arguments"
+    vol_name: Text = None
+    quota_policy: QuotaPolicy = None
+    tags: Texts = None
+    access_mode: AccessMode = None
+
+    def order(self) -> CloneVolumeOrder:
+        """Say it in the cloud's terms."""
+        tags = None if self.tags is None else tuple(self.tags)
+        return CloneVolumeOrder(self.vol_name, self.quota_policy, tags, self.access_mode)
