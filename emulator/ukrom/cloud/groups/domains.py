@@ -79,6 +79,18 @@ class DomainTable:
         Raises:
             Refusal: Code 7 for no host name, 24 for a reserved one, 23 for one in use.
         """
+        domain = self.read(name, metro)
+        if domain in self._owners:
+            fqdn = domain.fqdn(self._settings.suffix)
+            raise Refusal(ErrorCode.ALREADY_EXISTS, f"The domain '{fqdn}' is already in use")
+        return domain
+
+    def read(self, name: str, metro: str) -> Domain:
+        """Check a domain of a request, whoever has it.
+
+        Raises:
+            Refusal: Code 7 for no host name, 24 for a reserved one.
+        """
         domain = self.parse(name) if name.endswith(".") else Domain(metro, name.lower())
         fqdn = domain.fqdn(self._settings.suffix)
         if len(fqdn) > _LONGEST_FQDN or not all(_LABEL.fullmatch(label) for label in fqdn.split(".")):
@@ -91,8 +103,6 @@ class DomainTable:
             raise Refusal(ErrorCode.INVALID, f"Invalid domain '{name}': no metro '{domain.metro}'")
         if domain.metro is not None and domain.label in RESERVED:
             raise Refusal(ErrorCode.CANNOT_BE_USED, f"The domain '{fqdn}' is reserved")
-        if domain in self._owners:
-            raise Refusal(ErrorCode.ALREADY_EXISTS, f"The domain '{fqdn}' is already in use")
         return domain
 
     def labels(self, metro: str) -> Labels:

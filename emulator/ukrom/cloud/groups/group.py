@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ukrom.cloud.index import missing
 from ukrom.cloud.orders import NO_AUTOKILL
 from ukrom.cloud.refusals import ErrorCode, Refusal
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from .domains import Domain, DomainTable
     from .services import Service
 
-__all__ = ["GroupPlan", "ServiceGroup", "plan_group"]
+__all__ = ["GroupPlan", "ServiceGroup", "check_certificate", "plan_group"]
 
 
 @dataclass(eq=False, slots=True)
@@ -68,13 +69,16 @@ def plan_group(order: GroupOrder, metro: str, table: DomainTable) -> GroupPlan:
     return GroupPlan(services, domains)
 
 
-def _checked(order: DomainOrder, metro: str, table: DomainTable) -> Domain:
+def check_certificate(order: DomainOrder) -> None:
+    """Check the certificate that a domain is to have.
+
+    Raises:
+        Refusal: Code 8; certificates are not emulated yet, so none that is referred to can exist.
+    """
     if order.certificate is not None:
-        key, value = (
-            ("name", order.certificate.name)
-            if order.certificate.uuid is None
-            else ("uuid", order.certificate.uuid)
-        )
-        # Certificates are not emulated yet, so none that is referred to can exist.
-        raise Refusal(ErrorCode.NOT_FOUND, f"No certificate with {key} '{value}'")
+        raise missing("certificate", order.certificate)
+
+
+def _checked(order: DomainOrder, metro: str, table: DomainTable) -> Domain:
+    check_certificate(order)
     return table.check(order.name, metro)

@@ -22,6 +22,7 @@ __all__ = [
     "check_name",
     "check_range",
     "check_scale_to_zero",
+    "check_sched_priority",
     "invalid",
     "plan_tags",
 ]
@@ -136,6 +137,16 @@ def check_scale_to_zero(policy: ScaleToZero, *, has_service: bool, features: fro
             raise invalid("'scale_to_zero' needs a 'service_group'")
         if "delete-on-stop" in features:
             raise Refusal(ErrorCode.NOT_BOTH, "'delete-on-stop' excludes 'scale_to_zero'")
+
+
+def check_sched_priority(priority: str) -> None:
+    """Check a scheduling priority (Part C.2).
+
+    Raises:
+        Refusal: Code 14; it needs a permission. [choice]: nobody has it.
+    """
+    if priority != "normal":
+        raise Refusal(ErrorCode.NOT_ALLOWED, f"Not allowed to set 'sched_priority' to '{priority}'")
 
 
 def plan_tags(tags: Sequence[str], limits: Limits) -> tuple[str, ...]:
