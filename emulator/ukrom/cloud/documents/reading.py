@@ -138,7 +138,7 @@ class _Reader:
             interfaces=tuple(Interface(**_plain(one)) for one in document.interfaces),
             roms=tuple(self._rom(rom) for rom in document.roms),
             volumes=[
-                Mount(self._volumes[mount.volume], mount.at, mount.readonly)
+                Mount(self._volumes[mount.volume], mount.at, mount.readonly, mount.phase)
                 for mount in document.volumes
                 if mount.volume is not None
             ],
@@ -147,6 +147,7 @@ class _Reader:
             if (policy := document.scale_to_zero) is None
             else ScaleToZero(**_plain(policy)),
             autokill=Autokill(**_plain(document.autokill)),
+            template_autokill=Autokill(**_plain(document.template_autokill)),
             updates=[_update(update) for update in document.updates],
             alarms=_alarms(document.alarms),
             restart=None if document.restart is None else Restart(**_plain(document.restart)),
@@ -174,6 +175,7 @@ _MADE = {
     "alarms",
     "args",
     "autokill",
+    "template_autokill",
     "console",
     "dependencies",
     "features",

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator
 from ukrom.cloud.instances.instance import Asked, Instance
 from ukrom.cloud.instances.states import State
 from ukrom.cloud.roms.sources import ImageSource
-from ukrom.cloud.volumes.volume import VolumeState
+from ukrom.cloud.volumes.states import MountPhase, VolumeState
 
 from .parts import (
     Alarms,
@@ -81,6 +81,7 @@ class MountDocument(Document):
     volume: Owner
     at: str
     readonly: bool
+    phase: MountPhase
 
 
 class RunDocument(Document):
@@ -115,13 +116,16 @@ class InstanceDocument(Document):
     tags: list[str]
     annotations: dict[str, str] | None
     autokill: PolicyDocument
+    template_autokill: PolicyDocument
     dependencies: list[UUID]
     gateway: str | None
     nameserver: str | None
     sched_priority: str
     delete_lock: bool
     template: UUID | None
+    preparing: bool
     snapshot: SnapshotDocument | None
+    suspended: bool
     updates: list[ChangeDocument]
     alarms: Alarms
     state: State
