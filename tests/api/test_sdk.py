@@ -244,8 +244,8 @@ async def test_7_pull_that_fails_is_told_apart(ukc, fields):
 async def test_7_application_that_exits_is_told_apart(ukc, slow_runner):
     created = slow_runner.boot
 
-    def boot(spec, report):
-        machine = created(spec, report)
+    def boot(spec, report, **options):
+        machine = created(spec, report, **options)
         machine.exit(3)
         return machine
 

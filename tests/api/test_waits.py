@@ -124,8 +124,8 @@ def test_what_a_query_says_of_state_and_time_counts_for_nothing(call):
 
 def test_delete_waits_until_the_machine_is_gone(item, cloud, threads, asleep, runner):
     class Lingering(type(runner)):
-        def boot(self, spec, report):
-            machine = super().boot(spec, report)
+        def boot(self, spec, report, *, snapshot=None):
+            machine = super().boot(spec, report, snapshot=snapshot)
             machine.kill = lambda: None
             return machine
 

@@ -11,6 +11,7 @@ from ukrom.names import Names
 
 from .accounts import Account, user_of
 from .agenda import Agenda
+from .autokill import Autokilling
 from .changes.changes import Changes
 from .documents.reading import load
 from .documents.writing import dump
@@ -19,7 +20,10 @@ from .groups.domains import DomainTable, metro_code
 from .guard import Guard
 from .happenings import Happening, Happenings
 from .instances.lifecycle import Lifecycle
+from .instances.restarts import Restarts
+from .instances.sleeping import Sleeping
 from .instances.snapshots import Snapshots
+from .instances.templates import Templates
 from .settings import Settings
 from .space import Space
 from .volumes.volumes import Volumes
@@ -95,6 +99,10 @@ class Cloud:
         self.gateway = Gateway(self)
         self.volumes = Volumes(self)
         self.changes = Changes(self)
+        self.templates = Templates(self)
+        self.restarts = Restarts(self)
+        self.sleeping = Sleeping(self)
+        self.autokill = Autokilling(self)
         self._accounts: dict[str, Account] = {}
         self._spaces: dict[tuple[str, Account], Space] = {}
         self._instances: dict[UUID, Instance] = {}
@@ -129,6 +137,16 @@ class Cloud:
             token = base64.b64encode(f"{user}:{names.suffix(24)}".encode()).decode()
         account = self._accounts[user] = Account(user, token, names.uuid(), names)
         return account
+
+    def reseed(self, account: Account, place: str) -> None:
+        """Begin an account's UUIDs and random names anew; does nothing where chance has no seed.
+
+        Args:
+            account: Whose. It must have nothing left: the same would be made again.
+            place: Where it begins, beside the cloud's seed and the account's user; any text.
+        """
+        if self._seed is not None:
+            account.names = Names(f"{self._seed}/{account.user}/{place}")
 
     def accounts(self) -> tuple[Account, ...]:
         """Give all accounts, oldest first."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from .groups.making import create_group, drop_group
 from .index import Index, missing
-from .instances.making import create_instances
+from .instances.creating import create_instances
 from .instances.states import FROZEN, State, Trigger, after
 from .refusals import ErrorCode, Refusal
 from .roms.sources import InlineImage
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .orders import GroupOrder, InstanceOrder, Ref
     from .roms.rom import Rom
     from .volumes.volume import Volume
+    from .waits import Steps
 
 __all__ = ["Space"]
 
@@ -86,8 +87,11 @@ class Space:
         """
         return self._volume(ref, "volume template", frozen=True)
 
-    def create_instances(self, order: InstanceOrder) -> list[Instance]:
-        """Make 1 + `replicas` instances, stopped; see `create_instances` in `instances.making`."""
+    def create_instances(self, order: InstanceOrder) -> list[Instance] | Steps[list[Instance]]:
+        """Make 1 + `replicas` instances, stopped, or give the steps that lead to them.
+
+        See `create_instances` in `instances.creating`.
+        """
         return create_instances(self, order)
 
     def create_group(self, order: GroupOrder) -> ServiceGroup:
@@ -110,6 +114,7 @@ class Space:
         self.instances.add(instance)
         if instance.group is not None:
             instance.group.instances[instance.uuid] = instance
+            self.cloud.autokill.joined(instance.group)
         self.hold(instance, instance.roms)
 
     def remove(self, instance: Instance) -> None:
@@ -126,6 +131,8 @@ class Space:
             group.instances.pop(instance.uuid, None)
             if not group.instances and not group.persistent:
                 drop_group(self, group)
+            else:
+                self.cloud.autokill.emptied(group)
 
     def hold(self, instance: Instance, roms: Iterable[Rom]) -> None:
         """Note that an instance has the content of ROMs attached."""

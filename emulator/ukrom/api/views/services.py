@@ -20,6 +20,7 @@ def domains_view(domains: tuple[Domain, ...], suffix: str) -> list[dict[str, Any
 
 def group_view(group: ServiceGroup, suffix: str) -> dict[str, Any]:
     """Show all of a service group."""
+    autokill = {"autokill": {"time_ms": group.autokill.time_ms}} if group.autokill.time_ms else {}
     return {
         **reference_view(group),
         "created_at": rfc3339(group.created_at),
@@ -27,6 +28,7 @@ def group_view(group: ServiceGroup, suffix: str) -> dict[str, Any]:
         "autoscale": False,
         "soft_limit": group.soft_limit,
         "hard_limit": group.hard_limit,
+        **autokill,
         "services": [
             {
                 "port": service.port,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ukrom.cloud.instances.plans import check_name
-from ukrom.cloud.orders import Ref
+from ukrom.cloud.orders import NO_AUTOKILL, Ref
 from ukrom.cloud.refusals import ErrorCode, Refusal
 
 from .group import ServiceGroup, plan_group
@@ -107,6 +107,7 @@ def _made(space: Space, order: GroupOrder, plan: GroupPlan, *, persistent: bool)
         domains=domains,
         soft_limit=order.soft_limit,
         hard_limit=order.hard_limit,
+        autokill=order.autokill or NO_AUTOKILL,
     )
 
 

@@ -12,7 +12,7 @@ from ukrom.cloud.volumes.states import MountPhase
 from .states import State, StopReason
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
     from uuid import UUID
 
@@ -25,7 +25,18 @@ if TYPE_CHECKING:
     from ukrom.cloud.roms.sources import ImageSource
     from ukrom.cloud.volumes.volume import Volume
 
-__all__ = ["CONSOLE_KEPT", "Asked", "Instance", "Interface", "Mount", "Restart", "Run", "Traffic", "Update"]
+__all__ = [
+    "CONSOLE_KEPT",
+    "Asked",
+    "Instance",
+    "Interface",
+    "Mount",
+    "Restart",
+    "Run",
+    "Saving",
+    "Traffic",
+    "Update",
+]
 
 
 class Asked(Enum):
@@ -38,6 +49,15 @@ class Asked(Enum):
     SUSPEND = "suspend"  # save its memory and end
     TEMPLATE = "template"  # save its memory and end, to be cloned from now on
     PLATFORM = "platform"  # end in order, for a reason of the platform's own
+
+
+@dataclass(frozen=True, slots=True)
+class Saving:
+    """A snapshot that a machine was asked for."""
+
+    uuid: UUID
+    done: Callable[[Snapshot | None, str | None], object]
+    """Gets the snapshot, or why there is none; for a machine that ends with it, once that is gone."""
 
 
 @dataclass(eq=False, slots=True)
@@ -58,8 +78,20 @@ class Run:
     ended: bool = False
     vetoes: int = 0
     """What its guest wrote to `/uk/libukp/scale_to_zero_disable`."""
+    resumes: bool = False
+    """Whether it goes on from the instance's own memory, which is used up thereby."""
+    saving: Saving | None = None
+    """The snapshot that its machine is making."""
+    memory: Snapshot | None = None
+    """The snapshot that its machine made before it ends."""
     dropped: bool = False
     """Its instance was deleted; what it still reports interests nobody."""
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether its machine was to be saved before it ended, and has not been."""
+        ends_saved = self.asked in {Asked.SLEEP, Asked.SUSPEND, Asked.TEMPLATE}
+        return ends_saved and self.saving is not None and self.memory is None
 
     @property
     def over(self) -> bool:
@@ -177,6 +209,9 @@ class Instance:
     """Whether it was made only to become a template, by its guest's own doing (Part D.10)."""
     snapshot: Snapshot | None = None
     """The memory to resume from at the next start; of a template, what its clones resume from."""
+    suspended: bool = False
+    """Whether the snapshot is of its own memory, and used up by the next start; else it is of the
+    template that it was cloned from, where all of its starts begin. [choice]"""
     updates: list[Update] = field(default_factory=list)
     alarms: dict[Alarm, datetime] = field(default_factory=dict)
     state: State = State.STOPPED
@@ -211,8 +246,8 @@ class Instance:
 
     @property
     def policy(self) -> str:
-        """Its scale-to-zero policy: `off`, `on` or `idle`."""
-        return "off" if self.scale_to_zero is None else self.scale_to_zero.policy
+        """Its scale-to-zero policy: `off`, `on` or `idle`; without a service there is none to wake it."""
+        return "off" if self.scale_to_zero is None or self.group is None else self.scale_to_zero.policy
 
     @property
     def private_fqdn(self) -> str:

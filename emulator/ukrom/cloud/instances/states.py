@@ -48,6 +48,7 @@ class Trigger(Enum):
     STOP = auto()  # asked to stop, or scaled to zero
     EXIT = auto()  # its application ended
     END = auto()  # its machine is gone, or never came to be
+    GO_ON = auto()  # its memory could not be saved, so it goes on as before
     REST = auto()  # its machine is gone, and the next request may wake it
     FREEZE = auto()  # its memory was saved, or needs no saving: it is a template now
     PARK = auto()  # scale-to-zero applies to it from now on
@@ -72,6 +73,7 @@ _MOVES = {
     (State.STOPPING, Trigger.STOP): State.STOPPING,
     (State.STOPPING, Trigger.END): State.STOPPED,
     (State.STOPPING, Trigger.REST): State.STANDBY,
+    (State.STOPPING, Trigger.GO_ON): State.RUNNING,
     # A machine that is saved goes straight to its template; one that does not run has nothing to save.
     (State.STOPPED, Trigger.FREEZE): State.TEMPLATE,
     (State.STANDBY, Trigger.FREEZE): State.TEMPLATE,
