@@ -85,7 +85,7 @@ def targets(
     if path_uuid is not None:
         uuid = read_uuid(path_uuid)
         said = read_object(model, body or _NOTHING_SAID, ignored)
-        return [Target(Ref(uuid=uuid), said, {"uuid": str(uuid)})]
+        return [Target(Ref(uuid=uuid), said, {"uuid": str(uuid), **said.echoed()})]
     found = [_from_item(model, item) for item in read_list(_bulk(model), body, ignored)] if body else []
     named = {(key, value) for target in found for key, value in target.identifiers.items()}
     for uuid in query.uuids():
@@ -120,7 +120,8 @@ def page(items: Sequence[R], query: Query) -> Iterable[R]:
 
 @lru_cache(maxsize=64)
 def _bulk(model: type[Wire]) -> type[Wire]:
-    fields: dict[str, Any] = {"uuid": (Text, None), "name": (Text, None)}
+    keys = ("uuid", "name") if model.named else ("uuid",)
+    fields: dict[str, Any] = dict.fromkeys(keys, (Text, None))
     bulk: type[Wire] = create_model(f"{model.__name__}Item", __base__=model, **fields)
     return bulk
 
@@ -128,16 +129,17 @@ def _bulk(model: type[Wire]) -> type[Wire]:
 def _from_item(model: type[T], item: Any) -> Target[T]:
     arguments = {field: getattr(item, field) for field in item.model_fields_set - {"uuid", "name"}}
     said = model.model_construct(_fields_set=set(arguments), **arguments)
-    identifiers = {key: value for key in ("uuid", "name") if (value := getattr(item, key)) is not None}
+    echoed = said.echoed()
+    identifiers = {key: value for key in ("uuid", "name") if (value := getattr(item, key, None)) is not None}
     if len(identifiers) == 2:
         refusal = Refusal(ErrorCode.NOT_BOTH, "A reference has either a 'uuid' or a 'name', not both")
-        return Target(refusal, said, identifiers)
+        return Target(refusal, said, identifiers | echoed)
     if not identifiers:
-        return Target(Refusal(ErrorCode.MISSING_ID, "A reference needs a 'uuid' or a 'name'"), said, {})
+        return Target(Refusal(ErrorCode.MISSING_ID, "A reference needs a 'uuid' or a 'name'"), said, echoed)
     if item.uuid is None:
-        return Target(Ref(name=item.name), said, identifiers)
+        return Target(Ref(name=item.name), said, identifiers | echoed)
     uuid = read_uuid(item.uuid)
-    return Target(Ref(uuid=uuid), said, {"uuid": str(uuid)})
+    return Target(Ref(uuid=uuid), said, {"uuid": str(uuid), **echoed})
 
 
 def required(found: Sequence[Target[T]], body: bytes) -> None:

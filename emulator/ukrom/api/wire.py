@@ -57,6 +57,8 @@ class Wire(BaseModel):
 
     called: ClassVar[str] = "request body"
     """What refusals call it."""
+    named: ClassVar[bool] = True
+    """Whether the resources that it is said of have names by which they can be meant."""
 
     def check(self) -> None:
         """Check what can be checked without knowing any state.
@@ -68,6 +70,10 @@ class Wire(BaseModel):
     def warnings(self) -> list[str]:
         """Say what of it is deprecated."""
         return []
+
+    def echoed(self) -> dict[str, str]:
+        """Give what the answer to it repeats, whatever becomes of it."""
+        return {}
 
 
 T = TypeVar("T", bound=Wire)

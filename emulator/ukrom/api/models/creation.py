@@ -10,6 +10,7 @@ from ukrom.api.envelope import RequestRefused
 from ukrom.api.wire import Integer, Text, TextMap, Texts, Wire, given
 from ukrom.cloud import Autokill, InstanceOrder, InterfaceOrder, ScaleToZero, TemplateOrder
 
+from .annotations import check_annotations
 from .policies import AutokillInstance, AutokillTime, CreateScaleToZero
 from .references import ImageField, Reference, image_order
 from .roms import CreateRom
@@ -113,11 +114,7 @@ class TemplateArgs(Wire):
         Raises:
             RequestRefused: 400; one of them can never be.
         """
-        for key, value in (self.annotations or {}).items():
-            if any(ord(letter) < 0x20 or ord(letter) == 0x7F for letter in value):
-                raise RequestRefused(
-                    400, f"The annotation {key[:300]!a} has a control character in its value"
-                )
+        check_annotations(self.annotations or {})
         if self.template is not None:
             self.template.check()
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import ValidationInfo, field_validator
 
@@ -11,11 +12,7 @@ from ukrom.api.wire import Text, Wire
 from ukrom.cloud import Change, Op
 
 from . import patched
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from .patched import Kind
+from .patched import Kind
 
 __all__ = ["PatchGroup", "PatchInstance", "PatchTemplate", "PatchVolume", "PatchVolumeTemplate"]
 

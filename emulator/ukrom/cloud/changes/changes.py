@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ukrom.cloud.happenings import Happening
 from ukrom.cloud.instances.instance import Update
-from ukrom.cloud.instances.states import LIVE, StopReason
+from ukrom.cloud.instances.states import LIVE, State
 from ukrom.cloud.refusals import ErrorCode, Refusal
 
 from .groups import GROUP
@@ -57,6 +57,8 @@ class Changes:
             self._queue(space, instance, found, change)
             return
         _apply(space, instance, found, change)
+        if change.prop == "scale_to_zero":
+            self._cloud.sleeping.policy_changed(instance)
         # What could not be done before is now settled by this.
         instance.updates = [update for update in instance.updates if update.change.prop != change.prop]
 
@@ -93,6 +95,9 @@ class Changes:
                 update.error = refusal.message
                 left.append(update)
         instance.updates = left
+        if instance.state is State.STANDBY and instance.policy == "off":
+            # [choice]: one that was stopped stays so, whatever policy it has from now on.
+            self._cloud.sleeping.policy_changed(instance)
 
     def _queue(self, space: Space, instance: Instance, found: Property[Instance], change: Change) -> None:
         value = found.get(instance)
@@ -132,5 +137,4 @@ def _must_wait(instance: Instance, found: Property[Instance]) -> bool:
     if instance.state in LIVE:
         return True
     # [choice]: what was saved of its own run keeps all that it ran with, until it is really stopped.
-    asleep = instance.stop_reason is not None and StopReason.SCALE_TO_ZERO in instance.stop_reason
-    return asleep and instance.snapshot is not None and (found.frozen or found is INSTANCE["roms"])
+    return instance.suspended and (found.frozen or found is INSTANCE["roms"])

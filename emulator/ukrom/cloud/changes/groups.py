@@ -144,8 +144,9 @@ def _autokill(_: Space, __: ServiceGroup, value: Autokill) -> Autokill:
     return value
 
 
-def _put_autokill(_: Space, group: ServiceGroup, value: Autokill) -> None:
+def _put_autokill(space: Space, group: ServiceGroup, value: Autokill) -> None:
     group.autokill = value
+    space.cloud.autokill.changed(group)
 
 
 GROUP: Mapping[str, Property[ServiceGroup]] = {

@@ -82,13 +82,10 @@ def _annotations(space: Space, _: Instance, value: Mapping[str, str]) -> Mapping
     return value
 
 
-def _scale_to_zero(_: Space, instance: Instance, value: ScaleToZero) -> ScaleToZero:
+def _scale_to_zero(space: Space, instance: Instance, value: ScaleToZero) -> ScaleToZero:
     check_scale_to_zero(value, has_service=instance.group is not None, features=instance.features)
+    space.cloud.sleeping.check(value, space.cloud.runner_of(instance))
     return value
-
-
-def _put_scale_to_zero(_: Space, instance: Instance, value: ScaleToZero | None) -> None:
-    instance.scale_to_zero = value
 
 
 def _autokill(_: Space, __: Instance, value: Autokill) -> Autokill:
@@ -96,8 +93,9 @@ def _autokill(_: Space, __: Instance, value: Autokill) -> Autokill:
     return value
 
 
-def _put_autokill(_: Space, instance: Instance, value: Autokill) -> None:
+def _put_autokill(space: Space, instance: Instance, value: Autokill) -> None:
     instance.autokill = value
+    space.cloud.autokill.changed(instance)
 
 
 def _not_emulated(_: Space, __: Instance, ___: Any, change: Change) -> tuple[Any, ...]:
@@ -145,7 +143,7 @@ INSTANCE: Mapping[str, Property[Instance]] = {
     ),
     "scale_to_zero": scalar(
         lambda instance: instance.scale_to_zero,
-        _put_scale_to_zero,
+        _attribute("scale_to_zero"),
         _scale_to_zero,
         default=lambda _: None,
         queued=True,

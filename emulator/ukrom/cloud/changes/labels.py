@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ukrom.cloud.instances.values import plan_tags
+from ukrom.cloud.volumes.volume import Volume
 
 from .properties import Property, listed, scalar
 
 if TYPE_CHECKING:
     from ukrom.cloud.instances.instance import Instance
     from ukrom.cloud.space import Space
-    from ukrom.cloud.volumes.volume import Volume
 
     Labelled = Instance | Volume
 
@@ -41,5 +41,8 @@ def _put_tags(_: Space, resource: Labelled, value: tuple[str, ...]) -> None:
     resource.tags = value
 
 
-def _put_delete_lock(_: Space, resource: Labelled, value: bool) -> None:  # noqa: FBT001 - it is the value.
+def _put_delete_lock(space: Space, resource: Labelled, value: bool) -> None:  # noqa: FBT001 - the value.
     resource.delete_lock = value
+    if not isinstance(resource, Volume):
+        # What a lock kept from being deleted may be due now.
+        space.cloud.autokill.changed(resource)

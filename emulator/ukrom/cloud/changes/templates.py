@@ -25,8 +25,9 @@ def _autokill(_: Space, __: Instance, value: Autokill) -> Autokill:
     return value
 
 
-def _put_autokill(_: Space, template: Instance, value: Autokill) -> None:
+def _put_autokill(space: Space, template: Instance, value: Autokill) -> None:
     template.template_autokill = value
+    space.cloud.autokill.changed(template)
 
 
 TEMPLATE: Mapping[str, Property[Instance]] = {

@@ -46,7 +46,7 @@ class RomPlan:
 
 
 def plan_roms(
-    orders: Sequence[RomOrder], limits: Limits, present: Sequence[Rom] = ()
+    orders: Sequence[RomOrder], limits: Limits, present: Sequence[Rom | RomPlan] = ()
 ) -> tuple[RomPlan, ...]:
     """Check the ROMs of a request, one against the other too, and decode what is inline.
 
@@ -77,7 +77,7 @@ def plan_roms(
     return tuple(plans)
 
 
-def _check_count(orders: Sequence[RomOrder], limits: Limits, present: Sequence[Rom]) -> None:
+def _check_count(orders: Sequence[RomOrder], limits: Limits, present: Sequence[Rom | RomPlan]) -> None:
     if len(orders) + len(present) > limits.roms:
         more = f" beside {len(present)} that are there already" if present else ""
         message = f"Too many ROMs: {len(orders)} given{more}, at most {limits.roms} per instance"
