@@ -65,7 +65,7 @@ def test_what_is_not_emulated_says_so(client, ask, method, path):
 
 
 def test_literal_parts_win_over_uuids(refuse):
-    assert "is not emulated yet" in refuse("GET", "/instances/templates", status=501)
+    assert "is not emulated yet" in refuse("GET", "/instances/checkpoints", status=501)
     assert refuse("GET", "/instances/web") == "Invalid uuid 'web'"
 
 

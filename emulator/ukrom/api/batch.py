@@ -30,7 +30,7 @@ class Batch:
     def __init__(self, cloud: Cloud, finish: Callable[[Sequence[Outcome]], Answer]) -> None:
         self._cloud = cloud
         self._finish = finish
-        self._outcomes: list[Outcome | None] = []
+        self._outcomes: list[Outcome | list[Outcome] | None] = []
         self._open = 0
         self._future: Future[Answer] | None = None
         self._tasks: list[Any] = []
@@ -40,7 +40,10 @@ class Batch:
         self._outcomes.append(outcome)
 
     def attempt(self, identifiers: Mapping[str, str], work: Callable[[], Any]) -> None:
-        """Add what `work` gives: one item or a list, each done or a generator that still waits."""
+        """Add what `work` gives: one item or a list, each done or a generator that still waits.
+
+        A generator may come to several items too; they stand where it stood.
+        """
         try:
             result = work()
         except Refusal as refusal:
@@ -60,7 +63,7 @@ class Batch:
         self._future.add_done_callback(lambda future: self._drop() if future.cancelled() else None)
         return Waiting(self._future)
 
-    def _follow(self, steps: Steps[Outcome], identifiers: Mapping[str, str]) -> None:
+    def _follow(self, steps: Steps[Outcome | list[Outcome]], identifiers: Mapping[str, str]) -> None:
         place = len(self._outcomes)
         self._outcomes.append(None)
         self._open += 1
@@ -71,7 +74,7 @@ class Batch:
         )
         self._tasks.append(task)
 
-    def _done(self, place: int, outcome: Outcome) -> None:
+    def _done(self, place: int, outcome: Outcome | list[Outcome]) -> None:
         self._outcomes[place] = outcome
         self._open -= 1
         if not self._open and self._future is not None:
@@ -79,14 +82,19 @@ class Batch:
             self._cloud.guard.later(lambda: _deliver(future, answer))
 
     def _made(self) -> Answer:
-        return self._finish([outcome for outcome in self._outcomes if outcome is not None])
+        flat: list[Outcome] = []
+        for outcome in self._outcomes:
+            flat.extend(outcome if isinstance(outcome, list) else [outcome] if outcome is not None else [])
+        return self._finish(flat)
 
     def _drop(self) -> None:
         for task in self._tasks:
             self._cloud.guard.post(task.drop)
 
 
-def _answered(steps: Steps[Outcome], identifiers: Mapping[str, str]) -> Steps[Outcome]:
+def _answered(
+    steps: Steps[Outcome | list[Outcome]], identifiers: Mapping[str, str]
+) -> Steps[Outcome | list[Outcome]]:
     try:
         return (yield from steps)
     except Refusal as refusal:

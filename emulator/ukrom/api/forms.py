@@ -78,7 +78,10 @@ def _fill_act(operation: Operation, call: Call, batch: Batch) -> None:
 
 
 def _targets(operation: Operation, call: Call) -> list[Target[Any]]:
-    return targets(operation.model, call.path_uuid, call.query, call.request.body, ignored=call.ignored)
+    body = call.request.body
+    if operation.lone and call.path_uuid is None and body.lstrip()[:1] == b"{":
+        body = b"[%b]" % body
+    return targets(operation.model, call.path_uuid, call.query, body, ignored=call.ignored)
 
 
 def _check(call: Call, found: list[Target[Any]]) -> None:

@@ -56,6 +56,8 @@ class Operation:
     """The shape of one item of the answer, of all data where there are no items: a TypedDict."""
     tagged: bool = False
     """READ: whether the listing takes `tags`."""
+    lone: bool = False
+    """ACT: whether the body under the collection's path may be one object instead of an array."""
     simplified: str = ""
     """What the emulator does more simply than the platform, and why; for the coverage page."""
     query: tuple[str, ...] = ()

@@ -5,16 +5,18 @@ Each family's rows stand beside its handlers.
 
 from __future__ import annotations
 
-from .handlers import control_plane, images, instances, node, services, users, volumes
+from .handlers import changes, control_plane, images, instances, node, services, templates, users, volumes
 from .operation import Form, Operation
 
 __all__ = ["CONTROL_PLANE", "NOT_EMULATED", "PLATFORM", "Form", "Operation"]
 
 PLATFORM: tuple[Operation, ...] = (
     *instances.OPERATIONS,
+    *templates.OPERATIONS,
     *services.OPERATIONS,
     *volumes.OPERATIONS,
     *images.OPERATIONS,
+    *changes.OPERATIONS,
     *users.OPERATIONS,
     *node.OPERATIONS,
 )
@@ -24,30 +26,20 @@ CONTROL_PLANE: tuple[Operation, ...] = control_plane.OPERATIONS
 NOT_EMULATED: tuple[tuple[str, str], ...] = (
     # What the platform has and the emulator does not, yet: methods and path (Part B). A last `*`
     # stands for any rest.
-    ("PATCH", "/instances"),
-    ("PATCH", "/instances/{uuid}"),
     ("PUT", "/instances/suspend"),
     ("PUT", "/instances/{uuid}/suspend"),
     ("GET POST", "/instances/metrics"),
     ("GET POST", "/instances/{uuid}/metrics"),
     ("GET", "/instances/history"),
     ("GET", "/instances/{uuid}/history"),
-    ("GET POST PATCH DELETE", "/instances/templates"),
-    ("GET PATCH DELETE", "/instances/templates/{uuid}"),
     ("GET POST PATCH DELETE", "/instances/checkpoints"),
     ("GET", "/instances/checkpoints/history"),
     ("GET PATCH DELETE", "/instances/checkpoints/{uuid}"),
     ("GET", "/instances/checkpoints/{uuid}/history"),
     ("GET POST PUT PATCH DELETE HEAD", "/instances/{uuid}/plugins/*"),
-    ("PATCH", "/services"),
-    ("PATCH", "/services/{uuid}"),
     ("GET POST DELETE", "/services/autoscale"),
     ("GET POST DELETE", "/services/{uuid}/autoscale"),
     ("GET POST DELETE", "/services/{uuid}/autoscale/*"),
-    ("PATCH", "/volumes"),
-    ("PATCH", "/volumes/{uuid}"),
-    ("PATCH", "/volumes/templates"),
-    ("PATCH", "/volumes/templates/{uuid}"),
     ("GET POST PUT DELETE", "/certificates"),
     ("GET PUT DELETE", "/certificates/{uuid}"),
     ("POST DELETE", "/images"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from .accounts import Account, user_of
 from .agenda import Agenda, Alarm
 from .cloud import Cloud, InstanceSnapshot
-from .gateway import Gateway, Lease, NoAnswer, Route
+from .gateway import Gateway, Kind, Lease, NoAnswer, Route
 from .groups.domains import RESERVED, Domain
 from .groups.group import ServiceGroup
 from .groups.services import Service
@@ -18,7 +18,9 @@ from .happenings import Happening, Happenings
 from .index import Index, missing
 from .instances.instance import Instance, Interface, Mount, Restart, Run, Traffic, Update
 from .instances.logs import LogWindow, log_window
+from .instances.preparing import NotPrepared
 from .instances.states import FROZEN, LIVE, TRANSITIONS, PlatformCode, State, StopReason, Trigger, after
+from .instances.templates import Conversion, Templates
 from .orders import (
     AttachOrder,
     Autokill,
@@ -94,6 +96,7 @@ __all__ = [
     "CloneVolumeOrder",
     "Cloud",
     "Console",
+    "Conversion",
     "Domain",
     "DomainOrder",
     "Ended",
@@ -116,6 +119,7 @@ __all__ = [
     "InstanceSnapshot",
     "Interface",
     "InterfaceOrder",
+    "Kind",
     "Lease",
     "Limits",
     "Listening",
@@ -128,6 +132,7 @@ __all__ = [
     "MountOrder",
     "MountPhase",
     "NoAnswer",
+    "NotPrepared",
     "Op",
     "PlatformCode",
     "Ref",
@@ -160,6 +165,7 @@ __all__ = [
     "StubRunner",
     "TemplateOrder",
     "TemplateWritten",
+    "Templates",
     "Traffic",
     "Trigger",
     "Update",

@@ -15,16 +15,20 @@ from ukrom.api.models.instances import (
     WaitInstance,
 )
 from ukrom.api.operation import Form, Operation
-from ukrom.api.views.instances import created_view, instance_view
+from ukrom.api.shapes import instances as shapes
+from ukrom.api.views.instances import instance_view
 from ukrom.api.views.references import brief, reference_view
-from ukrom.cloud import ErrorCode, Refusal, State, Wait, log_window, not_found
+from ukrom.cloud import FROZEN, ErrorCode, Refusal, State, Wait, log_window, not_found
+
+from .creating import create
+from .progress import came_up, deadline, lapsed, moved, seen, stopped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ukrom.api.call import Call
     from ukrom.api.wire import Wire
-    from ukrom.cloud import Instance, InstanceOrder, Run, Steps
+    from ukrom.cloud import Instance, Run, Steps
 
 __all__ = ["OPERATIONS"]
 
@@ -35,9 +39,9 @@ def find(call: Call, ref: Any) -> Instance:
 
 
 def listed(call: Call) -> list[Instance]:
-    """Give the instances of a listing, oldest first, filtered by tags."""
+    """Give the instances of a listing, oldest first, filtered by tags; [choice]: no templates."""
     tags = call.query.tags()
-    return [instance for instance in call.space.instances if tags <= set(instance.tags)]
+    return [one for one in call.space.instances if one.state not in FROZEN and tags <= set(one.tags)]
 
 
 def read(call: Call, instance: Instance) -> dict[str, Any]:
@@ -45,84 +49,67 @@ def read(call: Call, instance: Instance) -> dict[str, Any]:
     return instance_view(instance, call.suffix, call.cloud.clock.monotonic())
 
 
-def create(call: Call, order: InstanceOrder) -> list[Outcome | Steps[Outcome]]:
-    """Make instances, start them if asked to, and wait for them if asked to."""
-    instances = call.space.create_instances(order)
-    return [_begun(call, instance, order) for instance in instances]
-
-
-def _begun(call: Call, instance: Instance, order: InstanceOrder) -> Outcome | Steps[Outcome]:
-    if not order.autostart:
-        return Outcome(created_view(instance, call.suffix, waited=False))
-    run = call.cloud.lifecycle.start(instance)
-    if run is None:
-        return _stopped(instance)
-    if not order.timeout_s:
-        return Outcome(created_view(instance, call.suffix, waited=False))
-    return _created(call, instance, run, order.timeout_s)
-
-
-def _created(call: Call, instance: Instance, run: Run, timeout_s: int) -> Steps[Outcome]:
-    came = yield Wait(lambda: run.up_since is not None or run.over, _deadline(call, instance, timeout_s))
-    if run.up_since is not None:
-        return Outcome(created_view(instance, call.suffix, waited=True))
-    return _stopped(instance) if came else _lapsed(instance)
-
-
 def start(call: Call, instance: Instance, said: StartInstance) -> Outcome | Steps[Outcome]:
     """Start an instance, and wait until it runs if asked to."""
     previous = instance.state
     run = call.cloud.lifecycle.start(instance)
     if run is None:
-        return _stopped(instance)
+        return stopped(instance)
     if not said.seconds or run.up_since is not None:
-        return _moved(instance, previous)
+        return moved(instance, previous)
     return _started(call, instance, run, previous, said.seconds)
 
 
 def _started(call: Call, instance: Instance, run: Run, previous: State, timeout_s: int) -> Steps[Outcome]:
-    came = yield Wait(lambda: run.up_since is not None or run.over, _deadline(call, instance, timeout_s))
+    came = yield Wait(lambda: came_up(instance, run), deadline(call, instance, timeout_s))
     if run.up_since is not None:
-        return _moved(instance, previous)
-    return _stopped(instance) if came else _lapsed(instance)
+        return moved(instance, previous)
+    return stopped(instance) if came else lapsed(instance)
 
 
 def stop(call: Call, instance: Instance, said: StopInstance) -> Outcome:
     """Begin to stop an instance."""
     previous = instance.state
     call.cloud.lifecycle.stop(instance, said.order())
-    return _moved(instance, previous)
+    return moved(instance, previous)
 
 
 def wait(call: Call, instance: Instance, said: WaitInstance) -> Outcome | Steps[Outcome]:
     """Wait until an instance is in a state."""
     state = State(said.state)
     if instance.state is state:
-        return _seen(instance)
+        return seen(instance)
     if not said.seconds:
-        return _lapsed(instance)
+        return lapsed(instance)
     return _waited(call, instance, state, said.seconds)
 
 
 def _waited(call: Call, instance: Instance, state: State, timeout_s: float) -> Steps[Outcome]:
-    # [choice]: a run that ends while something else is awaited of it ends the wait. An instance
-    # that does not run at all may still be started by somebody.
+    # [choice]: a run that ends while something else is awaited of it ends the wait, unless the
+    # instance may come back by itself. One that does not run at all may still be started by somebody.
     run = instance.run
     came = yield Wait(
-        lambda: instance.state in {state, State.DELETED} or (run is not None and run.over),
-        _deadline(call, instance, timeout_s),
+        lambda: (
+            instance.state in {state, State.DELETED} or (run is not None and run.over and _stays(instance))
+        ),
+        deadline(call, instance, timeout_s),
     )
     if instance.state is state:
-        return _seen(instance)
+        return seen(instance)
     if instance.state is State.DELETED:
         raise not_found("instance", "uuid", instance.uuid)
     if not came:
-        return _lapsed(instance)
+        return lapsed(instance)
     why = f": {instance.failure}" if instance.failure else ""
     message = (
         f"Instance is in state '{instance.state.value}' and will not reach '{state.value}' by itself{why}"
     )
     raise Refusal(ErrorCode.FAILED_WRONG_VM_STATE, message)
+
+
+def _stays(instance: Instance) -> bool:
+    """Tell whether an instance stays as it is: it runs no more, and no policy starts it again."""
+    return instance.state in FROZEN or (instance.state is State.STOPPED and instance.restart is None)
 
 
 def log(call: Call, instance: Instance, said: LogInstance) -> Outcome:
@@ -151,35 +138,8 @@ def delete(call: Call, instance: Instance, said: DeleteInstance) -> Outcome | St
 
 
 def _deleted(call: Call, instance: Instance, run: Run, timeout_s: int, done: Outcome) -> Steps[Outcome]:
-    came = yield Wait(lambda: run.ended, _deadline(call, instance, timeout_s))
-    return done if came else _lapsed(instance)
-
-
-def _deadline(call: Call, instance: Instance, timeout_s: float) -> float:
-    cloud = call.cloud
-    longest_s = cloud.settings.longest_wait_s * cloud.speed(instance)
-    return cloud.clock.monotonic() + (longest_s if timeout_s < 0 else timeout_s)
-
-
-def _seen(instance: Instance) -> Outcome:
-    return Outcome({**reference_view(instance), "state": instance.state.value})
-
-
-def _moved(instance: Instance, previous: State) -> Outcome:
-    states = {"state": instance.state.value, "previous_state": previous.value}
-    return Outcome({**reference_view(instance), **states})
-
-
-def _stopped(instance: Instance) -> Outcome:
-    # No error code: clients then read the instance for the reason (Part D.7).
-    seen = {**reference_view(instance), "state": instance.state.value}
-    if instance.failure is not None:
-        seen["message"] = f"Instance stopped before it was running: {instance.failure}"
-    return Outcome(seen, failed=True)
-
-
-def _lapsed(instance: Instance) -> Outcome:
-    return Outcome({**reference_view(instance), "state": instance.state.value}, timed_out=True)
+    came = yield Wait(lambda: run.ended, deadline(call, instance, timeout_s))
+    return done if came else lapsed(instance)
 
 
 def _acting(name: str, method: str, verb: str, handler: Callable[..., Any], model: type[Wire]) -> Operation:
@@ -188,7 +148,16 @@ def _acting(name: str, method: str, verb: str, handler: Callable[..., Any], mode
 
 
 OPERATIONS = (
-    Operation("create instances", "POST", ("/instances",), Form.CREATE, create, CreateInstance, "instances"),
+    Operation(
+        "create instances",
+        "POST",
+        ("/instances",),
+        Form.CREATE,
+        create,
+        CreateInstance,
+        "instances",
+        answer=shapes.Instance,
+    ),
     Operation(
         "read instances",
         "GET",

@@ -27,7 +27,8 @@ def request_body(row: Row, path: str, schemas: Schemas) -> dict[str, Any] | None
         return _body(_array(schemas.request(row.model)), "What to look for; any of it.")
     if not is_single(path):
         said = "Which resources; they may be named by the query instead."
-        return _body(_array(schemas.reference(row.model)), said)
+        item = schemas.reference(row.model)
+        return _body({"oneOf": [_array(item), item]} if row.lone else _array(item), said)
     if row.form is Form.ACT and has_fields(row.model):
         return _body(schemas.request(row.model), "What to do to the resource.")
     return None

@@ -42,6 +42,10 @@ class Row(Protocol):
         """The shape of one item, of all data where there are no items; None where none is known."""
 
     @property
+    def lone(self) -> bool:
+        """Whether the body under the collection's path may be one object instead of an array."""
+
+    @property
     def tagged(self) -> bool:
         """Whether a listing takes `tags`."""
 

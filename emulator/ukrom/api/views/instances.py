@@ -107,11 +107,12 @@ def _history(instance: Instance) -> dict[str, Any]:
 
 
 def _autokill(instance: Instance) -> dict[str, Any]:
+    if instance.state is State.TEMPLATE:
+        time_ms = instance.template_autokill.time_ms
+        return {"template_autokill": {"time_ms": time_ms}} if time_ms else {}
     policy = instance.autokill
     if not (policy.time_ms or policy.num_requests):
         return {}
-    if instance.state is State.TEMPLATE:
-        return {"template_autokill": {"time_ms": policy.time_ms}}
     return {"autokill": {"time_ms": policy.time_ms, "num_requests": policy.num_requests}}
 
 

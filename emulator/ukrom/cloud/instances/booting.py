@@ -63,6 +63,7 @@ def machine_spec(instance: Instance) -> MachineSpec:
         if group is None
         else tuple(dict.fromkeys(service.destination_port for service in group.services)),
         volumes=devices(instance),
+        preparing=instance.preparing,
     )
 
 

@@ -1,56 +1,101 @@
-"""How instances come to be (specification, Parts C.2 and F.1)."""
+"""How instances come to be (specification, Parts C.2, D.9 and F.1)."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from ukrom.cloud.groups.making import group_for
 from ukrom.cloud.orders import ImageOrder
 from ukrom.cloud.refusals import ErrorCode, Refusal
-from ukrom.cloud.roms.rom import Rom
+from ukrom.cloud.roms.rom import Rom, plan_roms
 from ukrom.cloud.roms.sources import ImageSource, InlineImage
 from ukrom.cloud.settings import MissingImage
 
-from .instance import Instance, Interface
+from .instance import Instance
+from .interfaces import make_interfaces
 from .plans import plan_instance
+from .values import check_annotations
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from uuid import UUID
 
     from ukrom.cloud.groups.group import ServiceGroup
     from ukrom.cloud.orders import InstanceOrder
     from ukrom.cloud.roms.rom import RomPlan
     from ukrom.cloud.space import Space
+    from ukrom.cloud.volumes.mounting import MountPlan
 
+    from .origins import Origin
     from .plans import InstancePlan
 
-__all__ = ["create_instances", "make_interface", "make_roms"]
-
-DEFAULT_MEMORY_MB = 128
-DEFAULT_VCPUS = 1
+__all__ = ["check_order", "make_instances", "make_roms"]
 
 
-def create_instances(space: Space, order: InstanceOrder) -> list[Instance]:
+@dataclass(frozen=True, slots=True)
+class _Making:
+    """All that the instances of one request have in common."""
+
+    order: InstanceOrder
+    plan: InstancePlan
+    origin: Origin
+    roms: tuple[Rom, ...]
+    volumes: tuple[MountPlan, ...]
+    dependencies: tuple[UUID, ...]
+    group: ServiceGroup | None
+    as_template: bool
+
+
+def check_order(space: Space, order: InstanceOrder, *, as_template: bool = False) -> InstancePlan:
+    """Check an instance request, with what there is already, before anything is made.
+
+    Raises:
+        Refusal: With the codes of the specification, Parts A.6, E.12 and F.
+    """
+    limits = space.cloud.settings.limits
+    plan = plan_instance(order, limits, as_template=as_template)
+    if order.name is not None:
+        space.instances.check_free(order.name)
+    if len(space.instances) + 1 + order.replicas > limits.instances:
+        raise Refusal(ErrorCode.QUOTA, "Failed to create. Quota exceeded")
+    return plan
+
+
+def make_instances(
+    space: Space, order: InstanceOrder, origin: Origin, *, as_template: bool = False
+) -> list[Instance]:
     """Make 1 + `replicas` instances, stopped; nothing is made when something is refused.
+
+    Args:
+        space: Where.
+        order: The request.
+        origin: What they begin as.
+        as_template: Whether the instance is made only to become a template.
 
     Raises:
         Refusal: With the codes of the specification, Parts A.6, E.12 and F.
     """
     cloud = space.cloud
-    limits = cloud.settings.limits
-    plan = plan_instance(order, limits)
-    if order.name is not None:
-        space.instances.check_free(order.name)
-    if len(space.instances) + 1 + order.replicas > limits.instances:
-        raise Refusal(ErrorCode.QUOTA, "Failed to create. Quota exceeded")
+    plan = check_order(space, order, as_template=as_template)
+    check_annotations({**origin.annotations, **(order.annotations or {})}, cloud.settings.limits)
+    if origin.roms:
+        plan = replace(plan, roms=plan_roms(order.roms, cloud.settings.limits, origin.roms))
+    dependencies = tuple(space.instance(ref).uuid for ref in order.dependencies)
     required = cloud.settings.missing_image is MissingImage.AT_CREATE
-    source = ImageSource(plan.image)
-    source.pull_early(cloud.images, "image", required=required)
-    roms = make_roms(space, plan.roms)
+    origin.source.pull_early(cloud.images, "image", required=required)
+    roms = (*origin.roms, *make_roms(space, plan.roms))
+    volumes = cloud.volumes.plan(
+        space,
+        order.volumes,
+        roms=[rom.at for rom in roms],
+        source=origin.model,
+        instances=1 + order.replicas,
+    )
     # The last step that may refuse: a group that is made here would otherwise stay behind.
     group = None if order.service_group is None else group_for(space, order.service_group)
-    made = [_create(space, order, plan, index, source, roms, group) for index in range(1 + order.replicas)]
+    making = _Making(order, plan, origin, roms, volumes, dependencies, group, as_template)
+    made = [_create(space, making, index) for index in range(1 + order.replicas)]
     cloud.enter(made)
     return made
 
@@ -75,52 +120,60 @@ def make_roms(space: Space, plans: Sequence[RomPlan]) -> tuple[Rom, ...]:
     return tuple(roms)
 
 
-def make_interface(space: Space) -> Interface:
-    """Make a network interface with the next free private address (specification, Part C.6)."""
-    high, low = divmod(space.cloud.next_address(space.metro), 256)
-    address = bytes((10, high // 256 % 256, high % 256, low))
-    mac = bytes((0x12, 0xB0)) + address
-    return Interface(space.account.names.uuid(), ".".join(map(str, address)), mac.hex(":"))
-
-
-def _create(
-    space: Space,
-    order: InstanceOrder,
-    plan: InstancePlan,
-    index: int,
-    source: ImageSource,
-    roms: Sequence[Rom],
-    group: ServiceGroup | None,
-) -> Instance:
-    names = space.account.names
-    if order.name is None:
-        name = names.instance(plan.image.reference, space.instances)
-    else:
-        # [choice]: of several replicas only the first can have the name itself.
-        name = order.name if not index else names.instance(order.name, space.instances)
+def _create(space: Space, making: _Making, index: int) -> Instance:
+    order, origin = making.order, making.origin
+    name = _name(space, making, index)
     instance = Instance(
-        uuid=names.uuid(),
+        uuid=space.account.names.uuid(),
         name=name,
         account=space.account,
         metro=space.metro,
         created_at=space.cloud.clock.now(),
-        source=replace(source),
-        memory_mb=DEFAULT_MEMORY_MB if order.memory_mb is None else order.memory_mb,
-        vcpus=DEFAULT_VCPUS if order.vcpus is None else order.vcpus,
-        args=order.args,
-        env=order.env,
+        source=replace(origin.source),
+        memory_mb=origin.memory_mb,
+        vcpus=origin.vcpus,
+        args=origin.args,
+        env=origin.env,
         hostname=order.hostname or name,
-        interfaces=(make_interface(space),),
-        roms=tuple(_attached(rom) for rom in roms),
-        group=group,
-        scale_to_zero=order.scale_to_zero,
-        restart_policy=order.restart_policy or "never",
-        features=order.features,
-        tags=plan.tags,
-        annotations=order.annotations,
+        interfaces=make_interfaces(space, name, order.interfaces),
+        roms=tuple(_attached(rom) for rom in making.roms),
+        group=making.group,
+        **_said(order, making),
     )
+    if origin.snapshot is not None:
+        space.cloud.snapshots.hold(instance, origin.snapshot, space.cloud.runner_of(instance))
+        instance.suspended = origin.suspended
     space.enter(instance)
+    if origin.model is not None:
+        space.cloud.volumes.clone_for(space, origin.model, instance)
+    space.cloud.volumes.mount(space, instance, making.volumes)
     return instance
+
+
+def _said(order: InstanceOrder, making: _Making) -> dict[str, Any]:
+    """Give what a request says about an instance, over what the instance inherits."""
+    origin = making.origin
+    return {
+        "scale_to_zero": order.scale_to_zero,
+        "restart_policy": order.restart_policy or "never",
+        "features": order.features,
+        "tags": making.plan.tags,
+        "annotations": {**origin.annotations, **(order.annotations or {})} or None,
+        "autokill": origin.autokill if order.autokill is None else order.autokill,
+        "dependencies": making.dependencies,
+        "gateway": order.gateway,
+        "nameserver": order.nameserver,
+        "template": origin.template,
+        "preparing": making.as_template,
+    }
+
+
+def _name(space: Space, making: _Making, index: int) -> str:
+    names, wanted = space.account.names, making.order.name
+    if wanted is None:
+        return names.instance(making.origin.source.order.reference, space.instances)
+    # [choice]: of several replicas only the first can have the name itself.
+    return wanted if not index else names.instance(wanted, space.instances)
 
 
 def _attached(rom: Rom) -> Rom:

@@ -12,7 +12,7 @@ from .answers import answering
 from .machine import BOOT_TIME_US, RESUME_TIME_US, StubMachine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from ukrom.cloud.ports import MachineEvent, MachineSpec, Snapshot
 
@@ -36,6 +36,7 @@ class StubRunner:
     machines: list[StubMachine] = field(default_factory=list)
     """Every machine ever booted, oldest first."""
     _apps: dict[str, App] = field(default_factory=dict, repr=False)
+    _unwilling: frozenset[str] = field(default=frozenset(), repr=False)
 
     def answer(self, image: str, app: App) -> None:
         """Register what answers for an image.
@@ -49,12 +50,23 @@ class StubRunner:
         """
         self._apps[image] = app if _is_asgi(app) else answering(app)
 
+    def never_template(self, image: str) -> None:
+        """Let machines of an image not write the template file by themselves (specification, D.10).
+
+        A template on demand then has to be written by the test (`StubMachine.write_template`), or is
+        waited for in vain.
+
+        Args:
+            image: The beginning of a reference, as for `answer`.
+        """
+        self._unwilling |= {image}
+
     def mark(self) -> Callable[[], None]:
-        """Give a call that forgets every answer and machine since."""
-        apps, count = dict(self._apps), len(self.machines)
+        """Give a call that forgets every answer, image and machine since."""
+        apps, unwilling, count = dict(self._apps), self._unwilling, len(self.machines)
 
         def forget() -> None:
-            self._apps = apps
+            self._apps, self._unwilling = apps, unwilling
             del self.machines[count:]
 
         return forget
@@ -69,7 +81,7 @@ class StubRunner:
         """Boot a machine, which is up before this returns."""
         machine = self.adopt(spec, report)
         machine.boot(BOOT_TIME_US if snapshot is None else RESUME_TIME_US)
-        if spec.preparing:
+        if spec.preparing and _longest(self._unwilling, spec.image.reference) is None:
             machine.write_template()
         return machine
 
@@ -89,15 +101,18 @@ class StubRunner:
         """Forget a snapshot; there is nothing to it."""
 
     def _app(self, reference: str) -> App | None:
-        path = reference.split("://", 1)[-1]
-        spellings = [reference, path]
-        while "/" in path:
-            path = path.split("/", 1)[1]
-            spellings.append(path)
-        fitting = [
-            prefix for prefix in self._apps if any(spelling.startswith(prefix) for spelling in spellings)
-        ]
-        return self._apps[max(fitting, key=len)] if fitting else None
+        prefix = _longest(self._apps, reference)
+        return None if prefix is None else self._apps[prefix]
+
+
+def _longest(prefixes: Iterable[str], reference: str) -> str | None:
+    path = reference.split("://", 1)[-1]
+    spellings = [reference, path]
+    while "/" in path:
+        path = path.split("/", 1)[1]
+        spellings.append(path)
+    fitting = [prefix for prefix in prefixes if any(spelling.startswith(prefix) for spelling in spellings)]
+    return max(fitting, key=len) if fitting else None
 
 
 def _unanswered(reference: str) -> App:
