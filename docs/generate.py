@@ -30,7 +30,8 @@ FIXTURES = ("ukrom", "ukrom_session", "ukrom_api")
 # What a test uses; the classes have more, which the plugin's parts share.
 MEMBERS = {
     "Ukrom": (
-        *("url", "token", "user", "metro", "ca_file", "stub"),
+        *("url", "url_of", "token", "user", "metro", "metros", "ca_file", "stub"),
+        *("clock", "fail", "dump", "load"),
         *("build_rom", "python_image", "image_from_dir", "list_images", "run", "instance"),
     ),
     "Instance": (
@@ -76,7 +77,8 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 def _options() -> Iterable[tuple[str, ...]]:
     for option in OPTIONS:
-        flag = option.flag + (f"={'|'.join(option.choices)}" if option.choices else "")
+        value = "|".join(option.choices) or option.value
+        flag = f"{option.flag}={value}" if value else option.flag
         escaped = flag.replace("|", r"\|")
         yield f"`{escaped}`", f"`{option.variable}`", f"`{option.name}`", option.help
 

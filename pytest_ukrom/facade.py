@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_ukrom.calls import Calls
 from pytest_ukrom.errors import InstanceFailed, Refused
+from pytest_ukrom.images import ImageMaker
 from pytest_ukrom.instance import Instance
 from pytest_ukrom.rom import Rom, RomAttachment
-from ukrom import images, roms
 from ukrom.cloud import NoAnswer
 from ukrom.errors import ImageNotFound, UkromError
 
@@ -21,7 +18,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from ukrom.cloud import Account, Image, InstanceSnapshot, StubRunner
+    from ukrom.cloud import Account, InstanceSnapshot
     from ukrom.emulator import Emulator
     from ukrom.qemu import QemuMachine
 
@@ -32,7 +29,7 @@ _HTTPS = 443
 _ANSWER_S = 60.0
 
 
-class Ukrom:
+class Ukrom(ImageMaker):
     """One account of the emulated cloud; the fixtures `ukrom`, `ukrom_session` and `ukrom_api` are this.
 
     Args:
@@ -45,160 +42,13 @@ class Ukrom:
     def __init__(
         self, emulator: Emulator, account: Account, need_machine: Callable[[], None], *, lasting: bool = False
     ) -> None:
-        self.emulator = emulator
-        self.account = account
+        super().__init__(emulator, account)
         self.lasting = lasting
         self.kept: set[UUID] = set()
         """Instances whose machines stay up when the fixture ends; see `--ukrom-keep`."""
         self._calls = Calls(emulator, account)
         self._need_machine = need_machine
         self._at_end: list[Callable[[], None]] = [self._calls.close]
-
-    @property
-    def url(self) -> str:
-        """The API's base URL; ends in `/v1`."""
-        return self.emulator.url
-
-    @property
-    def token(self) -> str:
-        """The account's bearer token."""
-        return self.account.token
-
-    @property
-    def user(self) -> str:
-        """The account's name, and its namespace among the images."""
-        return self.account.user
-
-    @property
-    def metro(self) -> str:
-        """The emulated metro's code."""
-        return self.emulator.settings.metro
-
-    @property
-    def ca_file(self) -> Path:
-        """A PEM file with the system's CAs and the emulator's own, for clients outside of Python."""
-        return self.emulator.ca_file
-
-    @property
-    def http_port(self) -> int:
-        """The loopback port that stands for public port 80 of every instance, and serves the API."""
-        return self.emulator.ingress.http_port
-
-    @property
-    def https_port(self) -> int:
-        """The loopback port that stands for public port 443: TLS by server name, with `ca_file`."""
-        return self.emulator.ingress.https_port
-
-    @property
-    def stub(self) -> StubRunner:
-        """Says what answers for an image where no VM runs: `ukrom_api.stub.answer("web", app)`."""
-        return self.emulator.stub
-
-    # ROMs and images.
-
-    def build_rom(
-        self,
-        source: str | Path | Mapping[str, str | bytes | Path],
-        name: str,
-        *,
-        format: roms.RomFormat = "erofs",  # noqa: A002 - the platform's own word
-    ) -> Rom:
-        """Make a ROM image.
-
-        Args:
-            source: A directory, or a mapping of paths to contents.
-            name: Of the image, in this account's namespace unless it names another.
-            format: `erofs` can be mounted; `cpio` and `raw` are read from the device.
-
-        Raises:
-            RomError: The source is missing, empty, or holds what no ROM can hold.
-        """
-        data = roms.build(source, format=format)
-        image = self.emulator.images.put_rom(self._reference(name), data, format=format)
-        blob = image.rom
-        assert blob is not None
-        return Rom(self._short(name), blob.path, blob.size, blob.digest)
-
-    def python_image(
-        self,
-        script: str | Path,
-        name: str,
-        *,
-        packages: Sequence[str] = (),
-        files: Mapping[str, str | bytes | Path] | None = None,
-        programs: Sequence[str] = images.DEFAULT_PROGRAMS,
-        cmd: Sequence[str] | None = None,
-        env: Mapping[str, str] | None = None,
-    ) -> str:
-        """Make a base image out of the interpreter that runs the tests.
-
-        Args:
-            script: The application; it becomes `/src/<its name>`.
-            name: Of the image.
-            packages: Distributions of this environment to take along, with what they need.
-            files: More files, by their path in the guest: contents, or files of this machine.
-            programs: Programs of this machine to take along.
-            cmd: The command; by default `/usr/bin/python3 /src/<script>`.
-            env: The application's environment.
-
-        Returns:
-            The reference, for `run`.
-
-        Raises:
-            HostNotSupported: This interpreter cannot run in a guest.
-            ImageError: A file, program or distribution is missing.
-        """
-        images.build_python_image(
-            self.emulator.images,
-            Path(script),
-            name=self._reference(name),
-            cache=self.emulator.cache.folder("trees"),
-            packages=packages,
-            files=files or {},
-            programs=programs,
-            cmd=cmd,
-            env=env,
-            interpreter=sys.executable,
-        )
-        return self._short(name)
-
-    def image_from_dir(
-        self, path: str | Path, name: str, *, cmd: Sequence[str], env: Mapping[str, str] | None = None
-    ) -> str:
-        """Make a base image out of a directory that holds a root file system.
-
-        Returns:
-            The reference, for `run`.
-
-        Raises:
-            ImageError: The directory is missing or empty, or lacks the command's program.
-        """
-        images.build_directory_image(
-            self.emulator.images, Path(path), name=self._reference(name), cmd=cmd, env=env
-        )
-        return self._short(name)
-
-    def list_images(self) -> list[Image]:
-        """All images that can be run or attached."""
-        return list(self.emulator.images.images())
-
-    def stub_image(self, name: str, *, cmd: Sequence[str] = ("/app",)) -> str:
-        """Make an image that exists in name only: stubs run it, a VM cannot.
-
-        It takes no program of this machine, so state-only tests work where nothing was set up.
-
-        Returns:
-            The reference, for `run` and for the API.
-        """
-        with tempfile.NamedTemporaryFile() as empty:
-            empty.write(bytes(roms.PAGE))
-            empty.flush()
-            self.emulator.images.put_image(
-                self._reference(name), Path(empty.name), format="raw", args=tuple(cmd)
-            )
-        return self._short(name)
-
-    # Instances.
 
     def run(
         self,
@@ -385,12 +235,6 @@ class Ukrom:
             return []
         item = self.call("GET", f"/services/{group['uuid']}", query={"details": "true"})
         return [(group["domains"][0]["fqdn"], service["port"]) for service in item["services"]]
-
-    def _reference(self, name: str) -> str:
-        return name if "/" in name else f"{self.user}/{name}"
-
-    def _short(self, name: str) -> str:
-        return images.Reference.parse(self._reference(name)).short
 
 
 def _attached(rom: Rom | RomAttachment | Mapping[str, Any]) -> dict[str, Any]:

@@ -6,8 +6,9 @@ Loaded at every start of pytest, so it imports nothing heavy.
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -24,7 +25,11 @@ class Option:
     name: str
     help: str
     choices: tuple[str, ...] = ()
-    """Empty for a flag."""
+    """Empty for a flag, and for a value that is any text."""
+    value: str = ""
+    """What stands for a value that is any text; empty for a flag."""
+    pattern: str = ""
+    """What such a text must look like."""
 
     @property
     def flag(self) -> str:
@@ -56,6 +61,23 @@ OPTIONS = (
         "the domain suffix that the API reports for instances; both are always served",
         ("unikraft.app", "kraft.cloud"),
     ),
+    Option(
+        "ukrom_metros",
+        "codes of the emulated metros; the first is the one that is meant where none is named",
+        value="CODE,...",
+        pattern=r"[a-z][a-z0-9-]*(,[a-z][a-z0-9-]*)*",
+    ),
+    Option(
+        "ukrom_unknown_fields",
+        "what becomes of a request with unknown fields: refused, or answered without them and with a warning",
+        ("refuse", "warn"),
+    ),
+    Option(
+        "ukrom_seed",
+        "fixes UUIDs, random names and chance: they depend on it and on the test's name only",
+        value="N",
+        pattern=r"-?[0-9]{1,18}",
+    ),
 )
 
 
@@ -69,6 +91,10 @@ class Options:
     require_vm: bool
     keep: bool
     suffix: str
+    metros: tuple[str, ...]
+    """Empty for the emulator's own choice."""
+    unknown_fields: Literal["refuse", "warn"]
+    seed: int | None
     origins: Mapping[str, str]
     """How each value was given that was given at all, by option name."""
 
@@ -85,6 +111,9 @@ def add_options(parser: pytest.Parser) -> None:
         text = f"{option.help} (ini: {option.name}, env: {option.variable})"
         if option.choices:
             group.addoption(option.flag, dest=option.name, choices=option.choices, default=None, help=text)
+            parser.addini(option.name, option.help, default="")
+        elif option.value:
+            group.addoption(option.flag, dest=option.name, metavar=option.value, default=None, help=text)
             parser.addini(option.name, option.help, default="")
         else:
             group.addoption(option.flag, dest=option.name, action="store_true", default=None, help=text)
@@ -114,12 +143,17 @@ def resolve(config: pytest.Config, environ: Mapping[str, str] = os.environ) -> O
         require_vm=bool(values["ukrom_require_vm"]),
         keep=bool(values["ukrom_keep"]),
         suffix=str(values["ukrom_suffix"]),
+        metros=tuple(values["ukrom_metros"].split(",")) if values["ukrom_metros"] else (),
+        unknown_fields=values["ukrom_unknown_fields"],
+        seed=int(values["ukrom_seed"]) if values["ukrom_seed"] else None,
         origins=origins,
     )
 
 
 def _resolve(option: Option, config: pytest.Config, environ: Mapping[str, str]) -> tuple[str | bool, str]:
     given = config.getoption(option.name)
+    if given is not None and option.value:
+        return _parsed(option, given, option.flag), f"{option.flag}={given}"
     if given is not None:
         return given, f"{option.flag}={given}" if option.choices else option.flag
     variable = environ.get(option.variable, "")
@@ -135,10 +169,14 @@ def _resolve(option: Option, config: pytest.Config, environ: Mapping[str, str]) 
     if ini:
         value = _parsed(option, ini, f"the ini option {option.name}")
         return value, f"{option.name} = {ini} in the ini file"
-    return (option.choices[0] if option.choices else False), ""
+    return (option.choices[0] if option.choices else "" if option.value else False), ""
 
 
 def _parsed(option: Option, value: str, where: str) -> str | bool:
+    if option.value:
+        if not re.fullmatch(option.pattern, value):
+            raise pytest.UsageError(f"{where} is {value!r}, expected {option.value}")
+        return value
     allowed = option.choices or ("1", "true", "yes", "on", "0", "false", "no", "off")
     if value.lower() not in allowed:
         raise pytest.UsageError(f"{where} is {value!r}, expected one of {', '.join(allowed)}")

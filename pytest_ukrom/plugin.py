@@ -43,10 +43,23 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     return header(options)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip or fail a marked test where there are no VMs, before its fixtures are built."""
+    if (session := item.config.stash.get(SESSION, None)) is not None:
+        session.begin_test()
     if item.get_closest_marker("ukrom_vm") is not None:
         _session(item.config).need_vm()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+    """Leave nothing of a test's time and faults to the next one."""
+    try:
+        return (yield)
+    finally:
+        if (session := item.config.stash.get(SESSION, None)) is not None:
+            session.end_test()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -87,12 +100,12 @@ def _ukrom_run(pytestconfig: pytest.Config) -> Iterator[Session]:
 
 
 @pytest.fixture
-def ukrom(_ukrom_run: Session) -> Iterator[Ukrom]:
+def ukrom(_ukrom_run: Session, request: pytest.FixtureRequest) -> Iterator[Ukrom]:
     """A fresh account of the emulated cloud: its instances and services go with the test.
 
     ROMs, images and caches stay for the next one.
     """
-    with _ukrom_run.open("ukrom") as view:
+    with _ukrom_run.open("ukrom", test=request.node.nodeid) as view:
         yield view
 
 
@@ -104,9 +117,9 @@ def ukrom_session(_ukrom_run: Session) -> Iterator[Ukrom]:
 
 
 @pytest.fixture
-def ukrom_api(_ukrom_run: Session) -> Iterator[Ukrom]:
+def ukrom_api(_ukrom_run: Session, request: pytest.FixtureRequest) -> Iterator[Ukrom]:
     """The same API, state only: instances are stubs, never VMs, whatever the options say."""
-    with _ukrom_run.open("ukrom-api", vm=False) as view:
+    with _ukrom_run.open("ukrom-api", vm=False, test=request.node.nodeid) as view:
         yield view
 
 

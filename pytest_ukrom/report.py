@@ -12,6 +12,7 @@ import pytest
 
 import pytest_ukrom
 import ukrom
+from pytest_ukrom.called import call_sections
 from pytest_ukrom.keeping import TITLE, keep
 from ukrom.errors import UkromError
 from ukrom.qemu import QemuMachine
@@ -57,6 +58,7 @@ def complete(session: Session, item: pytest.Item, report: pytest.TestReport) -> 
         report.longrepr = (*_place(item), report.longrepr[2])
     if not report.failed or not session.started:
         return
+    report.sections.extend(call_sections(session.calls()))
     cloud = session.emulator.cloud
     for account in cloud.accounts():
         for snapshot in cloud.instances(account):

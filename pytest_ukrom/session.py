@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_ukrom.options import Options
+    from ukrom.api import LoggedCall
     from ukrom.cloud import Account, Runner
 
 __all__ = ["Session"]
@@ -39,6 +40,7 @@ class Session:
         self.why_no_machine: str | None = None if options.vm or options.stub else _NOT_ASKED
         """Why no instance can run; known for sure once the emulator has started."""
         self._active: list[Ukrom] = []
+        self._calls_before = 0
         self._door_is_open = False
         self._patch = pytest.MonkeyPatch()
         self._stack = ExitStack()
@@ -65,17 +67,19 @@ class Session:
         self._stack.close()
 
     @contextmanager
-    def open(self, name: str, *, vm: bool = True, lasting: bool = False) -> Iterator[Ukrom]:
+    def open(self, name: str, *, vm: bool = True, lasting: bool = False, test: str = "") -> Iterator[Ukrom]:
         """A view of the emulator, for as long as a fixture lives.
 
         Args:
             name: The account.
             vm: Whether its instances run as the options say; otherwise they are stubs.
             lasting: Whether it outlives the test that it is opened for.
+            test: The test that it is opened for; with a seed, its chance begins there.
         """
         emulator, runner = self.emulator, self.runner
         earlier = emulator.cloud.accounts()
         account = emulator.cloud.open_account(name, runner if vm else emulator.stub)
+        emulator.cloud.reseed(account, test)
         view = Ukrom(emulator, account, self.need_machine if vm else _nothing, lasting=lasting)
         with ExitStack() as stack:
             stack.callback(self._leave, view)
@@ -90,6 +94,21 @@ class Session:
     def view(self, account: Account) -> Ukrom | None:
         """The open view of an account; a test's own tokens make accounts that have none."""
         return next((view for view in self._active if view.account is account), None)
+
+    def begin_test(self) -> None:
+        """Note where a test begins, so that its report tells of its own calls only."""
+        self._calls_before = self.emulator.api.log.latest if self.started else 0
+
+    def calls(self) -> list[LoggedCall]:
+        """The API calls of the running test, as far as they are kept."""
+        return self.emulator.api.log.since(self._calls_before) if self.started else []
+
+    def end_test(self) -> None:
+        """Let time flow as it really does again, and end faults that a lasting fixture was given."""
+        if self.started:
+            self.emulator.clock.reset()
+            for view in self._active:
+                self.emulator.api.faults.clear(view.account)
 
     def need_machine(self) -> None:
         """Skip or fail the running test if no instance can run, as the options say."""
@@ -140,10 +159,10 @@ class Session:
 
     def _start(self) -> Emulator:
         if self.options.stub:
-            return _started(Settings(runner="stub", suffix=self.options.suffix))
+            return _started(self._settings("stub"))
         why = _NOT_ASKED
         if self.options.vm:
-            emulator = Emulator(Settings(runner="qemu", keep=self.options.keep, suffix=self.options.suffix))
+            emulator = Emulator(self._settings("qemu"))
             try:
                 emulator.start()
             except UkromError as error:
@@ -151,7 +170,18 @@ class Session:
             else:
                 return emulator
         self.why_no_machine = why
-        return _started(Settings(runner=RefusingRunner(why), suffix=self.options.suffix))
+        return _started(self._settings(RefusingRunner(why)))
+
+    def _settings(self, runner: Literal["qemu", "stub"] | Runner) -> Settings:
+        options = self.options
+        return Settings(
+            metros=options.metros or Settings().metros,
+            suffix=options.suffix,
+            runner=runner,
+            keep=options.keep and runner == "qemu",
+            unknown_fields=options.unknown_fields,
+            seed=options.seed,
+        )
 
     def _reset(self, account: Account, earlier: tuple[Account, ...]) -> None:
         """Delete what was made since a view was opened, under whatever token."""
@@ -160,6 +190,7 @@ class Session:
         spared = {*earlier, *(view.account for view in self._active)}
         for other in cloud.accounts():
             if other not in spared:
+                self.emulator.api.faults.clear(other)
                 cloud.close_account(other)
 
     def _let_go(self, view: Ukrom) -> None:
@@ -169,6 +200,8 @@ class Session:
 
     def _leave(self, view: Ukrom) -> None:
         self._active.remove(view)
+        if all(other.lasting for other in self._active):
+            self.emulator.clock.reset()
         self._settle()
 
     def _settle(self) -> None:

@@ -188,7 +188,7 @@ def test_door_leads_here_while_it_is_started(start, create):
 
 
 def test_other_metro_and_suffix_are_served_and_reported(start, create):
-    emulator = start(metro="was", suffix="kraft.cloud")
+    emulator = start(metros=("was",), suffix="kraft.cloud")
     account = create(emulator)
     emulator.stub.answer("me/web", lambda request: request.host)
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Literal, Self
 from anyio.from_thread import start_blocking_portal
 
 from ukrom import host, qemu
-from ukrom.api import Api, ApiApp, AsyncInProcessTransport, InProcessTransport
+from ukrom.api import Api, ApiApp, AsyncInProcessTransport, InProcessTransport, local_path
 from ukrom.clock import VirtualClock
 from ukrom.cloud import Cloud, StubRunner
 from ukrom.cloud import Settings as CloudSettings
-from ukrom.errors import UkromError
+from ukrom.errors import SettingsError, UkromError
 from ukrom.images import ImageStore
 from ukrom.ingress import Deadlines, Door, Ingress, PortNotServed, Transports
 
@@ -63,13 +63,24 @@ def find_vm(cache: host.Cache | None = None) -> Vm:
 class Settings:
     """What a user may choose about an emulator."""
 
-    metro: str = "fra"
+    metros: tuple[str, ...] = ("fra", "dal", "sin", "was", "sfo")
+    """Codes of the metros, the first being the one that is meant where none is named. These five are
+    those that the SDK knows (specification, A.8)."""
     suffix: str = "unikraft.app"
     """The domain suffix that reads report; the others are served all the same."""
     runner: Literal["qemu", "stub"] | Runner = "qemu"
     """What boots the machines of accounts that have no runner of their own."""
     keep: bool = False
     """Whether machines may outlive the emulator (see `Emulator.keep`)."""
+    unknown_fields: Literal["refuse", "warn"] = "refuse"
+    """What becomes of fields of requests that the emulator does not know."""
+    seed: int | None = None
+    """Fixes UUIDs and random names; None takes the system's randomness."""
+
+    @property
+    def metro(self) -> str:
+        """The code of the first metro."""
+        return self.metros[0]
 
 
 class Emulator:
@@ -103,7 +114,13 @@ class Emulator:
             runner = self._make_runner(stack)
             self.clock = VirtualClock()
             stack.callback(self.clock.close)
-            self.cloud = Cloud(self._cloud_settings(), runner=runner, images=self.images, clock=self.clock)
+            self.cloud = Cloud(
+                self._cloud_settings(),
+                runner=runner,
+                images=self.images,
+                clock=self.clock,
+                seed=self.settings.seed,
+            )
             stack.callback(self.cloud.close)
             self.api = Api(self.cloud)
             self.ingress = Ingress(
@@ -132,7 +149,20 @@ class Emulator:
     @property
     def url(self) -> str:
         """The API's base URL on loopback; ends in `/v1`."""
-        return f"http://127.0.0.1:{self.ingress.http_port}/v1"
+        return self.url_of(self.settings.metro)
+
+    def url_of(self, metro: str) -> str:
+        """The base URL on loopback of a metro's API; ends in `/v1`.
+
+        Raises:
+            SettingsError: There is no such metro.
+        """
+        code = self.cloud.metro(metro)
+        if code is None:
+            raise SettingsError(
+                f"There is no metro {metro!r}.", remedy=f"There are: {', '.join(self.settings.metros)}."
+            )
+        return f"http://127.0.0.1:{self.ingress.http_port}{local_path(code, self.cloud)}"
 
     @property
     def folder(self) -> Path:
@@ -148,6 +178,7 @@ class Emulator:
             self.cloud.settings.metros,
             is_custom=lambda name, port: self.cloud.gateway.route(name, port) is not None,
             local_ports=self._local_ports,
+            note_stranger=self.api.note_stranger,
         )
 
     @cached_property
@@ -160,7 +191,8 @@ class Emulator:
         return InProcessTransport(self.api)
 
     def reset(self, account: Account) -> None:
-        """Delete everything of an account; images stay."""
+        """Delete everything of an account, and end its faults; images stay."""
+        self.api.faults.clear(account)
         self.cloud.reset(account)
 
     def machine(self, uuid: UUID) -> qemu.QemuMachine:
@@ -219,8 +251,9 @@ class Emulator:
     def _cloud_settings(self) -> CloudSettings:
         # The cloud multiplies these by the runner's speed, which is 10 or more under emulation.
         return CloudSettings(
-            metros=(self.settings.metro,),
+            metros=self.settings.metros,
             suffix=self.settings.suffix,
+            unknown_fields=self.settings.unknown_fields,
             answer_timeout_s=15.0,
             wrong_port_grace_s=0.5,
             stop_grace_s=1.0,

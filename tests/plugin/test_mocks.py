@@ -86,7 +86,7 @@ def test_other_hosts_of_the_cloud_are_refused_loudly(suite):
 
         def test_it(ukrom_api):
             with pytest.raises(HostNotEmulated, match="does not answer for this host of the cloud"):
-                httpx.get("https://api.was.unikraft.cloud/v1/instances")
+                httpx.get("https://api.mars.unikraft.cloud/v1/instances")
         """
     )
 

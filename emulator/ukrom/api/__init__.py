@@ -13,6 +13,7 @@ from .log import CallLog, LoggedCall
 from .messages import MAX_BODY, Answer, Request, Waiting
 from .nearest import nearest
 from .operations import CONTROL_PLANE, NOT_EMULATED, PLATFORM, Form, Operation
+from .places import local_path
 from .transport import AsyncInProcessTransport, InProcessTransport
 
 __all__ = [
@@ -34,5 +35,6 @@ __all__ = [
     "Operation",
     "Request",
     "Waiting",
+    "local_path",
     "nearest",
 ]

@@ -36,6 +36,9 @@ def nearest(method: str, path: str, operations: Iterable[Operation], most: int =
         Method, path and name of each; empty where nothing is similar.
     """
     asked = segments(path)
+    if "v1" in asked:
+        # A local address has the metro before it.
+        asked = asked[asked.index("v1") + 1 :]
     found = []
     for operation in operations:
         score, closest = max((_likeness(asked, segments(pattern)), pattern) for pattern in operation.paths)

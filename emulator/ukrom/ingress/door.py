@@ -57,6 +57,7 @@ class Door(respx.MockRouter):
         instances: Lead to the ingress under the real host names.
         metros: The emulated metros, such as `fra`.
         is_custom: Whether a service has a host name of its own on a public port.
+        note_stranger: Told of calls to hosts of the cloud that nobody answers for: method, URL, error.
         local_ports: The emulator's own loopback ports; calls to them are answered in-process too, so
             that a user's mocks do not get in the way.
     """
@@ -69,12 +70,14 @@ class Door(respx.MockRouter):
         *,
         is_custom: Callable[[str, int], bool] = lambda _host, _port: False,
         local_ports: Callable[[], Collection[int]] = tuple,
+        note_stranger: Callable[[str, str, str], None] = lambda _method, _url, _error: None,
     ) -> None:
         super().__init__(assert_all_called=False, assert_all_mocked=False)
         self._ways = {Site.API: platform, Site.INSTANCE: instances}
         self._hosts = Hosts(metros)
         self._is_custom = is_custom
         self._local_ports = local_ports
+        self._note_stranger = note_stranger
 
     def start(self) -> None:
         """Begin to answer."""
@@ -132,11 +135,13 @@ class Door(respx.MockRouter):
 
     def _leave(self, request: httpx.Request, site: Site) -> NoReturn:
         if site is Site.NOT_EMULATED:
-            raise HostNotEmulated(
+            error = HostNotEmulated(
                 f"{request.method} {request.url}: the emulator does not answer for this host of the cloud, "
                 f"only for {self._hosts.emulated()}",
                 remedy="Mock it with respx, or pass the client a URL of the emulator.",
             )
+            self._note_stranger(request.method, str(request.url.copy_with(query=None)), error.message)
+            raise error
         text = f"ukrom has nothing to do with {request.url}"
         if self._others():
             raise AllMockedAssertionError(text)
