@@ -15,6 +15,7 @@ from .groups.domains import RESERVED, Domain
 from .groups.group import ServiceGroup
 from .groups.services import Service
 from .happenings import Happening, Happenings
+from .images.pin import Pin
 from .index import Index, missing
 from .instances.instance import Instance, Interface, Mount, Restart, Run, Traffic, Update
 from .instances.logs import LogWindow, log_window
@@ -34,6 +35,7 @@ from .orders import (
     InterfaceOrder,
     MountOrder,
     Op,
+    PinOrder,
     Ref,
     RomOrder,
     ScaleToZero,
@@ -134,6 +136,8 @@ __all__ = [
     "NoAnswer",
     "NotPrepared",
     "Op",
+    "Pin",
+    "PinOrder",
     "PlatformCode",
     "Ref",
     "Refusal",
