@@ -87,7 +87,8 @@ class Api:
         account = self.cloud.account(_token(request))
         with self.cloud.guard:
             space = self.cloud.space(account, place.metro)
-            call = Call(self.cloud, account, space, request, match.uuid, local=place.realm is Realm.LOCAL)
+            local = place.realm is Realm.LOCAL
+            call = Call(self.cloud, account, space, request, match.uuid, local=local, path_rest=match.rest)
             fault = self.faults.due(account, match.operation)
             if fault is not None:
                 return self._struck(fault, match.operation, call, began)

@@ -31,6 +31,8 @@ class Call:
     warnings: list[str] = field(default_factory=list)
     local: bool = False
     """Whether it was asked under an address of its own, not under a host name of the platform."""
+    path_rest: str | None = None
+    """The rest of the path, where it stands for another parameter."""
 
     def __post_init__(self) -> None:
         self.query = Query(self.request.query)

@@ -42,8 +42,6 @@ NOT_EMULATED: tuple[tuple[str, str], ...] = (
     ("GET POST DELETE", "/services/{uuid}/autoscale/*"),
     ("GET POST PUT DELETE", "/certificates"),
     ("GET PUT DELETE", "/certificates/{uuid}"),
-    ("POST DELETE", "/images"),
-    ("GET", "/images/*"),
     ("GET", "/audit"),
     ("POST", "/auth/*"),
     ("GET POST PATCH DELETE", "/nodes"),

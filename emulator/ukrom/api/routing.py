@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,14 +18,17 @@ __all__ = ["UUID_PART", "Match", "Routes", "segments"]
 
 UUID_PART = "{uuid}"
 """What stands for a UUID in the path of an operation."""
+_REST = re.compile(r"\{(?!uuid\})\w+\}")
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """An operation, and what stood for `{uuid}` in the path."""
+    """An operation, and what stood for the parameters of its path."""
 
     operation: Operation
     uuid: str | None
+    rest: str | None = None
+    """What stood for another parameter, which is the rest of the path."""
 
 
 def segments(path: str) -> tuple[str, ...]:
@@ -51,9 +55,12 @@ class Routes:
         """
         parts = segments(path)
         operations, uuid = self._find(parts)
+        rest = None
+        if operations is None:
+            operations, rest = self._find_rest(parts)
         operation = None if operations is None else operations.get(method)
         if operation is not None:
-            return Match(operation, uuid)
+            return Match(operation, uuid, rest)
         if _is_planned(method, parts):
             raise NoOperation(501, f"{method} {path} is not emulated yet")
         if operations is not None:
@@ -71,6 +78,13 @@ class Routes:
             operations = self._by_path.get((*parts[:place], UUID_PART, *parts[place + 1 :]))
             if operations is not None:
                 return operations, parts[place]
+        return None, None
+
+    def _find_rest(self, parts: tuple[str, ...]) -> tuple[dict[str, Operation] | None, str | None]:
+        # Tags of images have slashes, which an HTTP library may or may not have encoded.
+        for path, operations in self._by_path.items():
+            if _REST.fullmatch(path[-1]) and len(parts) >= len(path) and parts[: len(path) - 1] == path[:-1]:
+                return operations, "/".join(parts[len(path) - 1 :])
         return None, None
 
 

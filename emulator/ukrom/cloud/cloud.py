@@ -19,6 +19,7 @@ from .gateway import Gateway
 from .groups.domains import DomainTable, metro_code
 from .guard import Guard
 from .happenings import Happening, Happenings
+from .images.pins import Pins
 from .instances.lifecycle import Lifecycle
 from .instances.restarts import Restarts
 from .instances.sleeping import Sleeping
@@ -103,6 +104,7 @@ class Cloud:
         self.restarts = Restarts(self)
         self.sleeping = Sleeping(self)
         self.autokill = Autokilling(self)
+        self.pins = Pins(self)
         self._accounts: dict[str, Account] = {}
         self._spaces: dict[tuple[str, Account], Space] = {}
         self._instances: dict[UUID, Instance] = {}
@@ -208,6 +210,7 @@ class Cloud:
                         self.remove(instance)
                     space.drop_groups()
                     self.volumes.drop_all(space)
+                    self.pins.drop_all(space)
             self.waits.changed()
 
     def close(self) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .accounts import Account
     from .cloud import Cloud
     from .groups.group import ServiceGroup
+    from .images.pin import Pin
     from .instances.instance import Instance
     from .orders import GroupOrder, InstanceOrder, Ref
     from .roms.rom import Rom
@@ -43,6 +44,7 @@ class Space:
         self.groups: Index[ServiceGroup] = Index("service group")
         self.volumes: Index[Volume] = Index("volume")
         """Volume templates too."""
+        self.pins: Index[Pin] = Index("pinned image")
         self.published = 0
         """Services of all groups."""
         self.inline_images: dict[UUID, InlineImage] = {}

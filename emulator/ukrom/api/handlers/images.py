@@ -1,45 +1,114 @@
-"""Images that a metro knows (specification, Parts B.6 and C.11)."""
+"""Images that a metro knows, and those that are pinned there (specification, Parts B.6 and C.11)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ukrom.api.envelope import Outcome
+from ukrom.api.models.images import FindImage, PinImage, UnpinImage
 from ukrom.api.operation import Form, Operation
 from ukrom.api.references import same_tag
-from ukrom.api.views.images import image_view
-from ukrom.api.wire import Text, Wire, read_list
+from ukrom.api.shapes import ImageList, PinnedImage, UnpinnedImage
+from ukrom.api.views.images import image_view, pin_view, unpinned_view
+from ukrom.api.wire import read_list
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ukrom.api.call import Call
-    from ukrom.cloud import Image
+    from ukrom.cloud import Image, Pin, PinOrder
 
 __all__ = ["OPERATIONS"]
 
 
-class _Filter(Wire):
-    digest: Text = None
-    tag: Text = None
-
-
 def images(call: Call) -> dict[str, Any]:
     """List the images, in one page; filters are alternatives. [choice]."""
-    filters = [_Filter(digest=digest) for digest in call.query.texts("digest")]
-    filters += [_Filter(tag=tag) for tag in call.query.texts("tag")]
+    filters = [FindImage(digest=digest) for digest in call.query.texts("digest")]
+    filters += [FindImage(tag=tag) for tag in call.query.texts("tag")]
     if call.request.body:
-        filters += read_list(_Filter, call.request.body, call.ignored)
+        filters += read_list(FindImage, call.request.body, call.ignored)
+    return _listed(call, filters)
+
+
+def by_digest(call: Call) -> dict[str, Any]:
+    """List the images with a digest, as older clients ask for them."""
+    return _listed(call, [FindImage(digest=call.path_rest)])
+
+
+def by_tag(call: Call) -> dict[str, Any]:
+    """List the images with a tag, as older clients ask for them."""
+    return _listed(call, [FindImage(tag=call.path_rest)])
+
+
+def find(call: Call, ref: Any) -> Pin:
+    """Find the pinned image that an item means."""
+    return call.cloud.pins.find(call.space, ref)
+
+
+def pin(call: Call, order: PinOrder) -> Outcome:
+    """Pull an image and pin it."""
+    return Outcome(pin_view(call.cloud.pins.pin(call.space, order)))
+
+
+def unpin(call: Call, pinned: Pin, said: UnpinImage) -> Outcome:  # noqa: ARG001 - nothing can be said.
+    """Let go of an image."""
+    call.cloud.pins.unpin(call.space, pinned)
+    return Outcome(unpinned_view(pinned))
+
+
+def _listed(call: Call, filters: Iterable[FindImage]) -> dict[str, Any]:
+    wanted = list(filters)
+    pins = {pinned.image.reference: pinned for pinned in call.space.pins}
     found = [
-        image for image in call.cloud.images.images() if not filters or any(map(_matcher(image), filters))
+        image_view(image, pins.get(image.reference), call.account.user)
+        for image in call.cloud.images.images()
+        if not wanted or any(_matches(image, one) for one in wanted)
     ]
-    return {"images": [{"status": "success", **image_view(image)} for image in found]}
+    return {"images": [{"status": "success", **view} for view in found]}
 
 
-def _matcher(image: Image) -> Any:
-    def matches(wanted: _Filter) -> bool:
-        return (wanted.digest is None or wanted.digest == image.digest) and (
-            wanted.tag is None or same_tag(wanted.tag, image.reference)
-        )
-
-    return matches
+def _matches(image: Image, wanted: FindImage) -> bool:
+    return (wanted.digest is None or wanted.digest == image.digest) and (
+        wanted.tag is None or same_tag(wanted.tag, image.reference)
+    )
 
 
-OPERATIONS = (Operation("list images", "GET", ("/images", "/image-store"), Form.DATA, images),)
+OPERATIONS = (
+    Operation(
+        "list images",
+        "GET",
+        ("/images", "/image-store"),
+        Form.DATA,
+        images,
+        FindImage,
+        answer=ImageList,
+        query=("digest", "tag"),
+        simplified="Both lists are of one store, which all nodes of all metros share.",
+    ),
+    Operation(
+        "list images by digest", "GET", ("/images/digest/{digest}",), Form.DATA, by_digest, answer=ImageList
+    ),
+    Operation("list images by tag", "GET", ("/images/tag/{tag}",), Form.DATA, by_tag, answer=ImageList),
+    Operation(
+        "pin images",
+        "POST",
+        ("/images",),
+        Form.CREATE,
+        pin,
+        PinImage,
+        "images",
+        answer=PinnedImage,
+        simplified="Images are found in the emulator's own store, at once, and are never evicted from it.",
+    ),
+    Operation(
+        "unpin images",
+        "DELETE",
+        ("/images",),
+        Form.ACT,
+        unpin,
+        UnpinImage,
+        "images",
+        find,
+        answer=UnpinnedImage,
+    ),
+)

@@ -65,6 +65,20 @@ _PATH = (
         "description": "The UUID of the resource.",
         "schema": _UUID,
     },
+    {
+        "name": "digest",
+        "in": "path",
+        "required": True,
+        "description": "The digest of an image.",
+        "schema": _TEXT,
+    },
+    {
+        "name": "tag",
+        "in": "path",
+        "required": True,
+        "description": "The reference of an image, slashes included.",
+        "schema": _TEXT,
+    },
     {"name": "name", "in": "path", "required": True, "description": "A name.", "schema": _TEXT},
     {
         "name": "rest",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from .changes import Change, Op
 from .groups import DomainOrder, GroupOrder, ServiceOrder
+from .images import PinOrder
 from .instances import InstanceOrder, InterfaceOrder, StopOrder, TemplateOrder
 from .policies import NO_AUTOKILL, Autokill, ScaleToZero
 from .references import ImageOrder, Ref
@@ -27,6 +28,7 @@ __all__ = [
     "InterfaceOrder",
     "MountOrder",
     "Op",
+    "PinOrder",
     "Ref",
     "RomOrder",
     "ScaleToZero",

@@ -1,0 +1,1 @@
+"""Images that an account has pinned."""
