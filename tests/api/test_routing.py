@@ -48,7 +48,7 @@ def test_unknown_route_is_told(refuse):
 def test_wrong_method_is_told(refuse):
     message = refuse("PUT", "/instances", status=405)
 
-    assert message == "method PUT is not valid for /v1/instances; it takes POST, GET, DELETE"
+    assert message == "method PUT is not valid for /v1/instances; it takes POST, GET, DELETE, PATCH"
 
 
 @pytest.mark.parametrize(

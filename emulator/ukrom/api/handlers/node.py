@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ukrom.api.operation import Form, Operation
+from ukrom.api.shapes import Health
 
 if TYPE_CHECKING:
     from ukrom.api.call import Call
@@ -17,4 +18,14 @@ def healthz(call: Call) -> dict[str, Any]:  # noqa: ARG001 - it is always well.
     return {"checks": {"images": "healthy"}, "versions": {"platform": "ukrom"}}
 
 
-OPERATIONS = (Operation("check health", "GET", ("/healthz",), Form.DATA, healthz),)
+OPERATIONS = (
+    Operation(
+        "check health",
+        "GET",
+        ("/healthz",),
+        Form.DATA,
+        healthz,
+        answer=Health,
+        simplified="There is no node that could be ill.",
+    ),
+)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from ukrom.api.envelope import Outcome
 from ukrom.api.models.services import CreateGroup
 from ukrom.api.operation import Form, Operation
+from ukrom.api.shapes import Reference
+from ukrom.api.shapes import ServiceGroup as GroupShape
 from ukrom.api.views.references import brief, reference_view
 from ukrom.api.views.services import group_view
 
@@ -45,7 +47,17 @@ def delete(call: Call, group: ServiceGroup, said: Bare) -> Outcome:  # noqa: ARG
 
 
 OPERATIONS = (
-    Operation("create services", "POST", ("/services",), Form.CREATE, create, CreateGroup, "service_groups"),
+    Operation(
+        "create services",
+        "POST",
+        ("/services",),
+        Form.CREATE,
+        create,
+        CreateGroup,
+        "service_groups",
+        answer=GroupShape,
+        simplified="No UDP and no addresses of the account's own; domains have no certificates of their own.",
+    ),
     Operation(
         "read services",
         "GET",
@@ -56,6 +68,7 @@ OPERATIONS = (
         find=find,
         listed=listed,
         brief=brief,
+        answer=GroupShape,
     ),
     Operation(
         "delete services",
@@ -65,5 +78,6 @@ OPERATIONS = (
         delete,
         key="service_groups",
         find=find,
+        answer=Reference,
     ),
 )

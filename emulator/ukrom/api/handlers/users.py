@@ -7,63 +7,76 @@ from typing import TYPE_CHECKING, Any
 from ukrom.api.envelope import RequestRefused
 from ukrom.api.identifiers import read_uuid
 from ukrom.api.operation import Form, Operation
-from ukrom.cloud import State
+from ukrom.api.shapes import QuotaList
+from ukrom.cloud import LIVE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from ukrom.api.call import Call
-    from ukrom.cloud import Instance
+    from ukrom.cloud import Limits, Space
 
 __all__ = ["OPERATIONS"]
 
+_HARD = (
+    "instances",
+    "live_instances",
+    "live_vcpus",
+    "live_memory_mb",
+    "service_groups",
+    "services",
+    "volumes",
+    "total_volume_mb",
+)
 _RANGES = ("min_memory_mb", "max_memory_mb", "min_vcpus", "max_vcpus", "min_volume_mb", "max_volume_mb")
-_LIVE = {State.STARTING, State.RUNNING, State.DRAINING, State.STOPPING}
+# Nothing scales by itself yet; the sample of the specification.
+_AUTOSCALE = {"min_autoscale_size": 0, "max_autoscale_size": 16}
 
 
 def quotas(call: Call) -> dict[str, Any]:
-    """Give the quotas of the account and how much of them is used."""
+    """Give the quotas of the account and how much of them is used.
+
+    Raises:
+        RequestRefused: 403; the account is another one. [choice]
+    """
     if call.path_uuid is not None and read_uuid(call.path_uuid) != call.account.uuid:
         raise RequestRefused(403, "Only the quotas of the token's own account can be read")
     limits = call.cloud.settings.limits
-    used = _used(call.space.instances)
-    groups = list(call.space.groups)
-    used |= {
-        "service_groups": len(groups),
-        "services": sum(len(group.services) for group in groups),
-        "volumes": len(call.space.volumes),
-        "total_volume_mb": sum(volume.size_mb for volume in call.space.volumes),
-    }
-    hard = {
-        "instances": limits.instances,
-        "live_instances": limits.instances,
-        "live_vcpus": limits.instances * limits.max_vcpus,
-        "live_memory_mb": limits.instances * limits.max_memory_mb,
-        "service_groups": limits.service_groups,
-        "services": limits.services,
-        "volumes": limits.volumes,
-        "total_volume_mb": limits.total_volume_mb,
-    }
-    ranges = {name: getattr(limits, name) for name in _RANGES}
     quota = {
         "status": "success",
         "uuid": str(call.account.uuid),
-        "used": used,
-        "hard": hard,
-        "limits": ranges,
+        "used": _used(call.space),
+        "hard": _picked(limits, _HARD),
+        "limits": _picked(limits, _RANGES) | _AUTOSCALE,
     }
     return {"quotas": [quota]}
 
 
-def _used(instances: Iterable[Instance]) -> dict[str, int]:
-    everyone = list(instances)
-    live = [instance for instance in everyone if instance.state in _LIVE]
+def _picked(limits: Limits, names: tuple[str, ...]) -> dict[str, int]:
+    return {name: getattr(limits, name) for name in names}
+
+
+def _used(space: Space) -> dict[str, int]:
+    # Templates and what is stopped count as instances; only what has a machine is live (Part F.8).
+    live = [instance for instance in space.instances if instance.state in LIVE]
     return {
-        "instances": len(everyone),
+        "instances": len(space.instances),
         "live_instances": len(live),
         "live_vcpus": sum(instance.vcpus for instance in live),
         "live_memory_mb": sum(instance.memory_mb for instance in live),
+        "service_groups": len(space.groups),
+        "services": space.published,
+        "volumes": len(space.volumes),
+        "total_volume_mb": sum(volume.size_mb for volume in space.volumes),
     }
 
 
-OPERATIONS = (Operation("read quotas", "GET", ("/users/quotas", "/users/{uuid}/quotas"), Form.DATA, quotas),)
+OPERATIONS = (
+    Operation(
+        "read quotas",
+        "GET",
+        ("/users/quotas", "/users/{uuid}/quotas"),
+        Form.DATA,
+        quotas,
+        answer=QuotaList,
+        simplified="An account has the quotas of the emulator's settings, in each metro anew.",
+    ),
+)
