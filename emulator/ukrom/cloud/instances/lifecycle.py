@@ -255,12 +255,11 @@ class Lifecycle:
         instance.last_machine = run.machine
         if run.up_since is not None:
             instance.uptime_s += self._cloud.clock.monotonic() - run.up_since
-        stop = stop_of(run, event)
         if self._saves.taken(instance, run):
             return
         rests = run.asked is Asked.SLEEP or (run.asked is Asked.SUSPEND and instance.policy != "off")
         trigger = Trigger.REST if rests and not run.cut_off else Trigger.END
-        self._stopped(instance, stop, trigger)
+        self._stopped(instance, stop_of(run, event), trigger)
         self._saves.close(instance, run, "the machine ended before its memory was saved")
 
     def _stopped(self, instance: Instance, stop: Stop, trigger: Trigger = Trigger.END) -> None:
