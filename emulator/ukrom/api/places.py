@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Place", "Realm", "local_path", "place_of"]
 
 _PLATFORM = re.compile(r"api\.([a-z0-9-]+)\.(?:unikraft|kraft)\.cloud")
+_STRANGER = re.compile(r"(?:.+\.)?unikraft\.cloud")
 _CONTROL_PLANE = "controlplane.unikraft.cloud"
 
 
@@ -43,13 +44,15 @@ def place_of(host: str, path: str, cloud: Cloud) -> Place:
     `/dal/v1/instances`. Without it the first metro is meant.
 
     Raises:
-        NoOperation: 404; the host name of a metro that the cloud does not have.
+        NoOperation: 404; the host name of a metro that the cloud does not have, or of what is not emulated.
     """
     name = host.lower().partition(":")[0].rstrip(".")
     default = cloud.settings.metros[0]
     if name == _CONTROL_PLANE:
         return Place(Realm.CONTROL_PLANE, default, path)
     match = _PLATFORM.fullmatch(name)
+    if match is None and _STRANGER.fullmatch(name):
+        raise NoOperation(404, f"the emulator does not answer for {name}")
     if match is None:
         return _local(path, default, cloud)
     metro = cloud.metro(match[1])

@@ -7,7 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from . import headers, pages
-from .hosts import Authority, Site, split_authority
+from .hosts import Authority, Site, is_api_name, split_authority
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -86,7 +86,11 @@ class Front:
             await self._proxy.serve(answer, scope, receive, send)
 
     def _is_api(self, host: str) -> bool:
-        return host == "localhost" or _is_address(host) or self._hosts.site(host) is Site.API
+        if host == "localhost" or _is_address(host):
+            return True
+        site = self._hosts.site(host)
+        # The API itself says that it knows no such metro, or no such part of the cloud.
+        return site is Site.API or (site is Site.NOT_EMULATED and is_api_name(host))
 
     def _answer(self, asked: Authority, scope: dict[str, Any]) -> Route | pages.Page:
         port = PUBLIC_PORTS[scope["scheme"]]

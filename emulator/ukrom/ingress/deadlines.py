@@ -23,15 +23,22 @@ class Deadlines:
     """For the first byte of an answer, from the end of the request."""
     idle: float = 60.0
     """Between two pieces of a body, in either direction."""
+    head: float = 30.0
+    """For a client to send the head of a request."""
+    pause: float = 90.0
+    """Between two pieces of a request's body, before the connection is dropped. Longer than `idle`: where
+    an instance waits for them, the gateway answers first."""
     stop: float = 1.0
     """For answers that are under way when the ingress stops."""
 
     def scaled(self, factor: float) -> Deadlines:
-        """The same for machines that are `factor` times slower; stopping is not slowed."""
+        """The same for machines that are `factor` times slower; clients and stopping are not slowed."""
         return Deadlines(
             lease=self.lease * factor,
             connect=self.connect * factor,
             answer=self.answer * factor,
             idle=self.idle * factor,
+            head=self.head,
+            pause=self.pause + self.idle * (factor - 1),
             stop=self.stop,
         )

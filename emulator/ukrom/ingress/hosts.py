@@ -16,7 +16,7 @@ from ukrom.cloud import RESERVED, SUFFIXES
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Authority", "Hosts", "Site", "is_loopback", "split_authority"]
+__all__ = ["Authority", "Hosts", "Site", "is_api_name", "is_loopback", "split_authority"]
 
 CONTROL_PLANE = "controlplane.unikraft.cloud"
 API_SUFFIXES = ("unikraft.cloud", "kraft.cloud")
@@ -53,6 +53,11 @@ def split_authority(text: str) -> Authority:
     if port and not (port.isascii() and port.isdecimal()):
         return Authority("", None)
     return Authority(host.lower().rstrip("."), int(port) if port else None)
+
+
+def is_api_name(host: str) -> bool:
+    """Whether a host name is one of the cloud's APIs, emulated or not, rather than an instance's."""
+    return host.endswith("unikraft.cloud") or (host.startswith("api.") and host.endswith(API_SUFFIXES))
 
 
 def is_loopback(host: str) -> bool:

@@ -6,7 +6,7 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from ukrom.cloud import NoAnswer
+from ukrom.cloud import Kind, NoAnswer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -18,18 +18,21 @@ __all__ = ["leased"]
 
 
 @asynccontextmanager
-async def leased(gateway: Gateway, route: Route, *, deadline: float) -> AsyncIterator[Lease]:
+async def leased(
+    gateway: Gateway, route: Route, *, deadline: float, kind: Kind = Kind.REQUEST
+) -> AsyncIterator[Lease]:
     """An instance of the route's group, woken if it sleeps, for the length of the block.
 
     Args:
         gateway: The cloud's side of the ingress.
         route: Where the request goes.
         deadline: In seconds; the gateway's own deadlines should come first.
+        kind: What it is wanted for.
 
     Raises:
         NoAnswer: No instance can answer, and why.
     """
-    lease = await _wait(gateway.lease(route), route, deadline)
+    lease = await _wait(gateway.lease(route, kind), route, deadline)
     try:
         yield lease
     finally:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from .acceptor import Acceptor
+from .deadlines import Deadlines
+from .protocol import Protocol
 
 if TYPE_CHECKING:
     import socket
@@ -26,22 +26,6 @@ ROUNDS_TO_CLOSE = 3
 """Rounds of the loop until a dropped connection is closed: TLS, transport, socket."""
 
 
-def _silent_logger() -> logging.Logger:
-    # uvicorn's own loggers belong to the user's uvicorn, and a broken-off answer is no error of ours.
-    logger = logging.getLogger("ukrom.ingress.http")
-    logger.setLevel(logging.CRITICAL + 1)
-    return logger
-
-
-class _Protocol(H11Protocol):
-    """uvicorn's HTTP/1.1 without its log."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.logger = _silent_logger()
-        self.access_log = False
-
-
 class HttpListener:
     """Serves an ASGI app on a listening socket, with uvicorn's protocol but without its life cycle.
 
@@ -53,6 +37,7 @@ class HttpListener:
         listener: A listening socket, made with IPPROTO_TCP; closed by `stop`.
         context: Makes the TLS context for HTTPS, when the first client comes: who uses HTTP only need not
             wait for certificates.
+        deadlines: How long clients may take for their requests.
     """
 
     def __init__(
@@ -60,10 +45,11 @@ class HttpListener:
         app: Callable[..., Any],
         listener: socket.socket,
         context: Callable[[], ssl.SSLContext] | None = None,
+        deadlines: Deadlines | None = None,
     ) -> None:
         config = uvicorn.Config(
             app,
-            http=_Protocol,
+            http=Protocol,
             ws="none",
             lifespan="off",
             interface="asgi3",
@@ -75,6 +61,7 @@ class HttpListener:
         )
         config.load()
         self._config = config
+        self._deadlines = deadlines or Deadlines()
         self._make_context = context
         self._context: ssl.SSLContext | None = None
         self._state = ServerState()
@@ -104,13 +91,22 @@ class HttpListener:
             self._context = self._make_context()
         loop = asyncio.get_running_loop()
         await loop.connect_accepted_socket(
-            lambda: _Protocol(config=self._config, server_state=self._state, app_state={}),
+            self._protocol,
             connection,
             ssl=self._context,
+        )
+
+    def _protocol(self) -> Protocol:
+        return Protocol(
+            config=self._config,
+            server_state=self._state,
+            app_state={},
+            head=self._deadlines.head,
+            pause=self._deadlines.pause,
         )
 
 
 def _disarm(connection: Any) -> None:
     # No polite closing: a TLS client that reads no more would hold it up for half a minute.
-    connection._unset_keepalive_if_required()  # noqa: SLF001 -- the timer would outlive the loop.
+    connection.disarm()
     connection.transport.abort()

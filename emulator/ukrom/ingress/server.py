@@ -78,8 +78,8 @@ class Ingress:
         plain, secure = sockets
         self._thread = threading.get_ident()
         self._listeners = {
-            "http": HttpListener(self._front, plain),
-            "https": HttpListener(self._front, secure, self.authority.server_context),
+            "http": HttpListener(self._front, plain, deadlines=self._deadlines),
+            "https": HttpListener(self._front, secure, self.authority.server_context, self._deadlines),
         }
         for listener in self._listeners.values():
             listener.start()

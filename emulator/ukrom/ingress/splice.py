@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import socket
     import ssl
+    from collections.abc import Callable
 
 __all__ = ["Stream", "splice"]
 
@@ -76,15 +77,21 @@ class Stream:
         self.writer.write_eof()
 
 
-async def splice(one: Stream, other: Stream, *, linger: float) -> None:
+async def splice(
+    one: Stream, other: Stream, *, linger: float, carried: Callable[[], object] = lambda: None
+) -> None:
     """Carry bytes both ways until both sides have ended.
 
     Args:
         one: A connection.
         other: The connection to join it with.
         linger: Seconds that one direction may go on after the other has ended.
+        carried: Called whenever bytes went through.
     """
-    ways = {asyncio.create_task(_carry(one, other)), asyncio.create_task(_carry(other, one))}
+    ways = {
+        asyncio.create_task(_carry(one, other, carried)),
+        asyncio.create_task(_carry(other, one, carried)),
+    }
     try:
         done, going = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         if going and not any(way.exception() for way in done):
@@ -95,8 +102,9 @@ async def splice(one: Stream, other: Stream, *, linger: float) -> None:
         await asyncio.gather(*ways, return_exceptions=True)
 
 
-async def _carry(source: Stream, target: Stream) -> None:
+async def _carry(source: Stream, target: Stream, carried: Callable[[], object]) -> None:
     while data := await source.reader.read(READ_SIZE):
+        carried()
         target.writer.write(data)
         await target.writer.drain()
     await target.finish()

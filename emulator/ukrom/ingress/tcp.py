@@ -8,7 +8,7 @@ import threading
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ukrom.cloud import NoAnswer
+from ukrom.cloud import Kind, NoAnswer
 from ukrom.errors import UkromError
 
 from .acceptor import Acceptor
@@ -173,7 +173,8 @@ class TcpPorts:
         return route
 
     async def _carry(self, client: Stream, route: Route) -> None:
-        async with leased(self._gateway, route, deadline=self._deadlines.lease) as lease:
+        kind, deadline = Kind.CONNECTION, self._deadlines.lease
+        async with leased(self._gateway, route, deadline=deadline, kind=kind) as lease:
             address = lease.endpoint.address
             if address is None:
                 text = (
@@ -182,6 +183,6 @@ class TcpPorts:
                 raise NoAnswer("wrong-port", text)
             machine = await Stream.connected(address, deadline=self._deadlines.connect)
             try:
-                await splice(client, machine, linger=self._deadlines.idle)
+                await splice(client, machine, linger=self._deadlines.idle, carried=lease.touch)
             finally:
                 machine.abort()
