@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import InitVar, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from .messages import Answer
@@ -27,6 +27,8 @@ ALL_FAILED = "Failed to perform all operations"
 SOME_FAILED = "Failed to perform some operations"
 TIMED_OUT = "Operation timed out"
 
+_JSON = json.JSONEncoder(separators=(",", ":"))
+
 
 class RequestRefused(Exception):
     """The platform refuses a request as a whole.
@@ -48,19 +50,30 @@ class NoOperation(RequestRefused):
     """No operation takes the request: no such host, path or method, or none that is emulated."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class Outcome:
-    """What became of one item."""
+    """What became of one item.
 
-    fields: Mapping[str, Any]
+    It is written out at once: the objects of a long listing, all there at the same time, would keep
+    Python's garbage collector busy for longer than it takes to make them.
+
+    Args:
+        fields: What the item shows, beside its status.
+    """
+
+    fields: InitVar[Mapping[str, Any]]
     failed: bool = False
     timed_out: bool = False
     """A wait lapsed; such an item has failed too, but has no error code."""
+    problem: str | None = field(init=False)
+    """What went wrong, if anything did."""
+    written: str = field(init=False)
+    """The item as JSON, as answers hold it."""
 
-    @property
-    def item(self) -> dict[str, Any]:
-        """The item, as answers hold it."""
-        return {"status": "error" if self.failed or self.timed_out else "success", **self.fields}
+    def __post_init__(self, fields: Mapping[str, Any]) -> None:
+        bad = self.failed or self.timed_out
+        self.problem = str(fields.get("message", TIMED_OUT)) if bad else None
+        self.written = _JSON.encode({"status": "error" if bad else "success", **fields})
 
 
 def refused(refusal: Refusal, **identifiers: str) -> Outcome:
@@ -76,20 +89,21 @@ def items_answer(
     Returns:
         The answer, and what went wrong, if anything did.
     """
-    failed = [outcome for outcome in outcomes if outcome.failed or outcome.timed_out]
-    envelope: dict[str, Any] = {"status": "success"}
+    problems = [outcome.problem for outcome in outcomes if outcome.problem is not None]
+    envelope = {"status": "success"}
     if any(outcome.timed_out for outcome in outcomes):
         # Clients know a lapsed wait by this text alone, and do not look at a partial success.
         envelope = {"status": "error", "message": TIMED_OUT}
-    elif failed:
-        whole = len(failed) == len(outcomes)
+    elif problems:
+        whole = len(problems) == len(outcomes)
         envelope = {
             "status": "error" if whole else "partial_success",
             "message": ALL_FAILED if whole else SOME_FAILED,
         }
-    envelope["data"] = {key: [outcome.item for outcome in outcomes]}
-    problem = "; ".join(str(outcome.fields.get("message", TIMED_OUT)) for outcome in failed) or None
-    return _answer(200, envelope, warnings, op_time_us), problem
+    items = ",".join(outcome.written for outcome in outcomes)
+    head, tail = _JSON.encode(envelope), _JSON.encode(_ending(warnings, op_time_us))
+    body = f'{head[:-1]},"data":{{"{key}":[{items}]}},{tail[1:]}'
+    return Answer(200, body.encode()), "; ".join(problems) or None
 
 
 def data_answer(data: Mapping[str, Any], warnings: Sequence[str], op_time_us: int) -> Answer:
@@ -106,7 +120,8 @@ def refused_answer(refusal: RequestRefused, op_time_us: int) -> Answer:
 
 
 def _answer(status: int, envelope: dict[str, Any], warnings: Sequence[str], op_time_us: int) -> Answer:
-    if warnings:
-        envelope["warnings"] = list(warnings)
-    envelope["op_time_us"] = op_time_us
-    return Answer(status, json.dumps(envelope, separators=(",", ":")).encode())
+    return Answer(status, _JSON.encode({**envelope, **_ending(warnings, op_time_us)}).encode())
+
+
+def _ending(warnings: Sequence[str], op_time_us: int) -> dict[str, Any]:
+    return {**({"warnings": list(warnings)} if warnings else {}), "op_time_us": op_time_us}

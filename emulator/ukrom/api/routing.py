@@ -90,7 +90,7 @@ class Routes:
 
 def _is_literal(parts: tuple[str, ...]) -> bool:
     # `/instances/templates` is never an instance called so.
-    return any(pattern[:2] == parts[:2] for _, pattern in _PLANNED)
+    return parts[:2] in _PLANNED_HEADS
 
 
 def _is_planned(method: str, parts: tuple[str, ...]) -> bool:
@@ -106,3 +106,4 @@ def _fits(pattern: tuple[str, ...], parts: tuple[str, ...]) -> bool:
 
 
 _PLANNED = tuple((frozenset(methods.split()), segments(path)) for methods, path in NOT_EMULATED)
+_PLANNED_HEADS = frozenset(pattern[:2] for _, pattern in _PLANNED)

@@ -114,7 +114,9 @@ def page(items: Sequence[R], query: Query) -> Iterable[R]:
     cursor = query.cursor()
     if cursor is not None:
         # A cursor that is gone gives an empty page, after which clients take an earlier one.
-        ordered = dropwhile(lambda item: item.uuid != cursor, ordered)
+        # Numbers are compared, not UUIDs: that is what a page far down a long listing takes.
+        number = cursor.int
+        ordered = dropwhile(lambda item: item.uuid.int != number, ordered)
     return islice(ordered, query.count())
 
 

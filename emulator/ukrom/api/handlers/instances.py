@@ -41,7 +41,7 @@ def find(call: Call, ref: Any) -> Instance:
 def listed(call: Call) -> list[Instance]:
     """Give the instances of a listing, oldest first, filtered by tags; [choice]: no templates."""
     tags = call.query.tags()
-    return [one for one in call.space.instances if one.state not in FROZEN and tags <= set(one.tags)]
+    return [one for one in call.space.instances if one.state not in FROZEN and tags.issubset(one.tags)]
 
 
 def read(call: Call, instance: Instance) -> dict[str, Any]:

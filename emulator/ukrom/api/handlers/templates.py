@@ -36,7 +36,7 @@ def find(call: Call, ref: Any) -> Instance:
 def listed(call: Call) -> list[Instance]:
     """Give the templates of a listing, oldest first, filtered by tags."""
     tags = call.query.tags()
-    return [one for one in call.space.instances if one.state is State.TEMPLATE and tags <= set(one.tags)]
+    return [one for one in call.space.instances if one.state is State.TEMPLATE and tags.issubset(one.tags)]
 
 
 def read(call: Call, template: Instance) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def _listed(call: Call, *, frozen: bool) -> list[Volume]:
     return [
         volume
         for volume in call.space.volumes
-        if (volume.state is VolumeState.TEMPLATE) is frozen and tags <= set(volume.tags)
+        if (volume.state is VolumeState.TEMPLATE) is frozen and tags.issubset(volume.tags)
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import ValidationError
@@ -60,9 +61,9 @@ def checked(cloud: Cloud, account: Account, document: Any) -> AccountDocument:
 
 def _check_references(metro: str, state: MetroDocument) -> None:
     for kind in ("instances", "service_groups", "volumes"):
-        names = [resource.name for resource in getattr(state, kind)]
-        for name in names:
-            if names.count(name) > 1:
+        names = Counter(resource.name for resource in getattr(state, kind))
+        for name, count in names.items():
+            if count > 1:
                 raise StateError(f"The state has two {kind} with the name {name!r} in {metro}.")
     there: dict[str, set[UUID]] = {
         "service group": {group.uuid for group in state.service_groups},

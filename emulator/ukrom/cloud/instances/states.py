@@ -38,6 +38,10 @@ class State(Enum):
     CHECKPOINT = "checkpoint"  # frozen, a copy of one moment
     DELETED = "deleted"  # gone, perhaps still retained
 
+    # An Enum's own hash is that of its name, by a call in Python: long listings and many waits ask
+    # for that ten thousand times.
+    __hash__ = object.__hash__
+
 
 class Trigger(Enum):
     """What moves an instance from one state to another."""
