@@ -72,8 +72,11 @@ class Autokilling:
             self._arm(instance)
 
     def _arm(self, instance: Instance) -> None:
-        if instance.autokill.time_ms:
-            self._cloud.agenda.set(instance, Alarm.AUTOKILL, instance.autokill.time_ms / 1000)
+        # What it counted for as an instance does not count for the template that it became.
+        self._cancel(instance)
+        policy = instance.template_autokill if instance.state in FROZEN else instance.autokill
+        if policy.time_ms:
+            self._cloud.agenda.set(instance, Alarm.AUTOKILL, policy.time_ms / 1000)
 
     def _cancel(self, instance: Instance) -> None:
         self._cloud.agenda.cancel(instance, Alarm.AUTOKILL)
@@ -114,7 +117,7 @@ class Autokilling:
             return None
         space = self._cloud.space(instance.account, instance.metro)
         found = space.instances.get(Ref(instance.template))
-        return found if found is not None and found.autokill.time_ms else None
+        return found if found is not None and found.template_autokill.time_ms else None
 
     def _has_clones(self, template: Instance) -> bool:
         space = self._cloud.space(template.account, template.metro)
