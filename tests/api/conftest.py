@@ -39,7 +39,8 @@ class MemoryStore:
         )
 
     def resolve(self, reference):
-        name = reference.removeprefix("oci://").removeprefix("index.unikraft.io/")
+        path = reference.removeprefix("oci://").removeprefix("index.").removeprefix("unikraft.io/")
+        name = path.partition("@")[0]
         if name not in self.by_name:
             raise ImageNotFound(f"no image {reference}")
         return self.by_name[name]

@@ -65,7 +65,10 @@ def test_unknown_metro_is_refused(refused, state):
         (lambda fra: fra["instances"][0].update(state="asleep"), "state"),
         (lambda fra: fra["instances"][0].update(more=1), "more"),
         (lambda fra: fra["instances"][0].pop("source"), "source"),
-        (lambda fra: fra["instances"][0].update(alarms=[{"alarm": "x", "at": "2026-01-01T00:00:00Z"}]), "alarm"),
+        (
+            lambda fra: fra["instances"][0].update(alarms=[{"alarm": "x", "at": "2026-01-01T00:00:00Z"}]),
+            "alarm",
+        ),
         (lambda fra: fra["instances"][0].update(console="?"), "base64"),
     ],
 )
