@@ -163,9 +163,8 @@ def raw(door, recording, token):
 
 @pytest.fixture
 def fresh():
-    """Names that nothing else has, on the real platform as well."""
-    run = uuid4().hex[:8]
-    return lambda name="web": f"{name}-{run}"
+    """A new name for each call, that nothing else has; on the real platform neither."""
+    return lambda name="web": f"{name}-{uuid4().hex[:8]}"
 
 
 @pytest.fixture
