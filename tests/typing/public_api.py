@@ -7,6 +7,8 @@ from typing import Any, assert_type
 import httpx
 
 from pytest_ukrom import Execution, Instance, InstanceFailed, Refused, Rom, RomAttachment, Ukrom
+from ukrom.api import Fault
+from ukrom.clock import VirtualClock
 
 
 def facade(ukrom: Ukrom) -> None:
@@ -14,6 +16,11 @@ def facade(ukrom: Ukrom) -> None:
     assert_type(ukrom.url, str)
     assert_type(ukrom.token, str)
     assert_type(ukrom.metro, str)
+    assert_type(ukrom.metros, tuple[str, ...])
+    assert_type(ukrom.url_of("dal"), str)
+    assert_type(ukrom.clock, VirtualClock)
+    assert_type(ukrom.fail("start instances", code=10, times=None, rate=0.5), Fault)
+    assert_type(ukrom.dump(), dict[str, Any])
     assert_type(ukrom.build_rom({"rom.py": "x = 1", "b": b"\0"}, name="rom"), Rom)
     assert_type(ukrom.python_image("server.py", name="app", packages=["httpx"], files={"/a": "b"}), str)
     assert_type(ukrom.image_from_dir("root", "app", cmd=["/app"]), str)
