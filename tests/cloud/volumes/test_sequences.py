@@ -52,14 +52,24 @@ class VolumesInUse(RuleBasedStateMachine):
     volumes = Bundle("volumes")
     instances = Bundle("instances")
 
-    @initialize()
-    def begin(self):
+    def __init__(self):
+        super().__init__()
         self.runner = StubRunner()
         self.cloud = Cloud(runner=self.runner, images=OneImage(), seed=1)
         self.space = self.cloud.space(self.cloud.account("token"))
         self.kept = set()
         """Volumes that must be there, for nobody deleted them and they go with nothing."""
         self.frozen = set()
+        self.leaving = set()
+        """Attachments whose end was asked for, as pairs of UUIDs."""
+
+    @initialize(target=volumes)
+    def some_volumes(self):
+        return multiple(self.make("rwo"), self.make("rwx"))
+
+    @initialize(target=instances)
+    def some_instances(self):
+        return multiple(self.create([], True), self.create([], True), self.create(["rwo"], False))
 
     def teardown(self):
         self.cloud.close()
@@ -73,6 +83,9 @@ class VolumesInUse(RuleBasedStateMachine):
             return None
 
     @rule(target=volumes, mode=st.sampled_from(MODES))
+    def make_one(self, mode):
+        return self.make(mode)
+
     def make(self, mode):
         order = VolumeOrder(size_mb=8, filesystem="virtiofs", access_mode=mode)
         with self.cloud.guard:
@@ -90,8 +103,11 @@ class VolumesInUse(RuleBasedStateMachine):
         self.kept.add(volume)
         return volume
 
-    @rule(target=instances, new=st.lists(st.sampled_from(MODES), max_size=2), ready=st.booleans())
-    def create(self, new, ready):
+    @rule(target=instances, new=st.lists(st.sampled_from(MODES), max_size=2), sleeps=st.booleans())
+    def create_one(self, new, sleeps):
+        return self.create(new, sleeps)
+
+    def create(self, new, sleeps):
         orders = tuple(
             MountOrder(
                 f"/new{number}",
@@ -104,7 +120,7 @@ class VolumesInUse(RuleBasedStateMachine):
             image=ImageOrder("org/web:1"),
             service_group=GroupOrder(services=(HTTPS,)),
             volumes=orders,
-            scale_to_zero=ScaleToZero("on", cooldown_time_ms=3_600_000) if ready else None,
+            scale_to_zero=ScaleToZero("on", cooldown_time_ms=3_600_000) if sleeps else None,
         )
         with self.cloud.guard:
             return self.space.create_instances(order)[0]
@@ -120,21 +136,27 @@ class VolumesInUse(RuleBasedStateMachine):
         made = self.attempt(self.space.create_instances, order)
         return multiple(*(made or ()))
 
-    @rule(volume=volumes, instance=instances, at=st.sampled_from(["/a", "/b"]), readonly=st.booleans())
-    def attach(self, volume, instance, at, readonly):
+    @rule(volume=volumes, instance=instances, at=st.sampled_from(["/a", "/b"]))
+    def attach(self, volume, instance, at):
         if volume in tuple(self.space.volumes):
-            order = AttachOrder(Ref(uuid=instance.uuid), at, readonly)
+            order = AttachOrder(Ref(uuid=instance.uuid), at, readonly=volume.access_mode == "rox")
+            before = instance.uuid in volume.attached_to
             self.attempt(self.cloud.volumes.attach, self.space, volume, order)
+            if not before:
+                self.leaving.discard((instance.uuid, volume.uuid))
 
-    @rule(volume=volumes, instance=st.none() | instances)
-    def detach(self, volume, instance):
-        self.attempt(self.cloud.volumes.detach, volume, instance)
+    @rule(volume=volumes)
+    def detach(self, volume):
+        if volume.state is not VolumeState.TEMPLATE:
+            self.leaving |= {(uuid, volume.uuid) for uuid in volume.attached_to}
+            self.attempt(self.cloud.volumes.detach, volume)
 
     @rule(instance=instances)
-    def detach_new(self, instance):
-        for mount in tuple(instance.volumes):
+    def detach_one(self, instance):
+        for mount in instance.volumes[:1]:
             if mount.volume.state is not VolumeState.TEMPLATE:
                 self.attempt(self.cloud.volumes.detach, mount.volume, instance)
+                self.leaving.add((instance.uuid, mount.volume.uuid))
                 self.kept.add(mount.volume)
 
     @rule(instance=instances)
@@ -243,6 +265,13 @@ class VolumesInUse(RuleBasedStateMachine):
                 assert {mount.phase for mount in instance.volumes} <= {MountPhase.ATTACHED}
 
     @invariant()
+    def what_was_detached_is_gone_after_a_full_stop(self):
+        for instance in self.space.instances:
+            if instance.state in {State.STOPPED, State.TEMPLATE}:
+                attached = {(instance.uuid, mount.volume.uuid) for mount in instance.volumes}
+                assert not attached & self.leaving
+
+    @invariant()
     def templates_stay_templates(self):
         assert all(volume.state is VolumeState.TEMPLATE for volume in self.frozen)
         self.frozen |= {volume for volume in self.space.volumes if volume.state is VolumeState.TEMPLATE}
@@ -254,5 +283,5 @@ class VolumesInUse(RuleBasedStateMachine):
             assert len(paths) == len(set(paths)) <= 4
 
 
-VolumesInUse.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+VolumesInUse.TestCase.settings = settings(max_examples=150, stateful_step_count=50, deadline=None)
 TestVolumesInUse = VolumesInUse.TestCase
