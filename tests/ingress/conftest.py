@@ -14,7 +14,7 @@ import httpx
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from ukrom.cloud import Endpoint, NoAnswer, Route
+from ukrom.cloud import Endpoint, Kind, NoAnswer, Route
 from ukrom.ingress import CertificateAuthority, Deadlines, Ingress
 
 if TYPE_CHECKING:
@@ -29,6 +29,11 @@ class FakeLease:
     instance_name: str = "hello"
     instance_uuid: UUID = field(default_factory=uuid4)
     released: threading.Event = field(default_factory=threading.Event)
+    kind: Kind = Kind.REQUEST
+    touched: threading.Event = field(default_factory=threading.Event)
+
+    def touch(self) -> None:
+        self.touched.set()
 
     def release(self) -> None:
         self.released.set()
@@ -63,19 +68,19 @@ class FakeGateway:
     def on_ports_changed(self, call):
         self._watchers.append(call)
 
-    def lease(self, route):
+    def lease(self, route, kind):
         behind = self.behind[route.fqdn]
         future = behind if isinstance(behind, Future) else Future()
         if isinstance(behind, Endpoint):
-            future.set_result(self.grant(behind))
+            future.set_result(self.grant(behind, kind))
         elif isinstance(behind, NoAnswer):
             future.set_exception(behind)
         self.futures.append(future)
         self.asked.set()
         return future
 
-    def grant(self, endpoint) -> FakeLease:
-        lease = FakeLease(endpoint)
+    def grant(self, endpoint, kind=Kind.REQUEST) -> FakeLease:
+        lease = FakeLease(endpoint, kind=kind)
         self.leases.append(lease)
         return lease
 

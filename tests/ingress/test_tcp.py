@@ -10,7 +10,7 @@ import threading
 import httpx
 import pytest
 
-from ukrom.cloud import Endpoint, NoAnswer
+from ukrom.cloud import Endpoint, Kind, NoAnswer
 from ukrom.ingress import PortNotServed
 
 from .conftest import HOST
@@ -66,6 +66,14 @@ def test_all_that_the_instance_wrote_arrives_before_the_end(connect, gateway, ra
 
     assert received == 3_000_000
     assert gateway.leases[0].released.wait(5)
+
+
+def test_connection_is_told_from_a_request_and_its_use_is_noted(connect, gateway, raw_machine):
+    gateway.serve(HOST, raw_machine(lambda machine: machine.sendall(b"hello")), port=7000)
+
+    assert connect(HOST, 7000).recv(10) == b"hello"
+    assert gateway.leases[0].kind is Kind.CONNECTION
+    assert gateway.leases[0].touched.wait(5)
 
 
 def test_two_services_share_a_port_by_their_names(connect, gateway, raw_machine):
