@@ -21,6 +21,7 @@ from ukrom.cloud import FROZEN, LIVE, TRANSITIONS, Cloud, Happening, State, Stub
 
 from .conftest import MemoryStore
 
+APP = {"image": "org/app:1"}
 ROM = {"name": "cfg", "files": [{"path": "cfg.txt", "data": "1"}], "at": "/cfg"}
 GROUP = {"services": [{"port": 443, "destination_port": 8080, "handlers": ["tls", "http"]}]}
 REACHABLE = {(source, target) for (source, _), target in TRANSITIONS.items()}
@@ -114,7 +115,7 @@ class Sequences(RuleBasedStateMachine):
 
     @rule(target=instances, name=NAMES, fields=FIELDS)
     def create(self, name, fields):
-        body = {"name": name, "image": "org/app:1", **fields}
+        body = {"name": name, **APP, **fields}
         return multiple(*self.call("create instances", "POST", "/instances", body))
 
     @rule(target=instances, template=templates, fields=FIELDS)

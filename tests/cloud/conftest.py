@@ -56,8 +56,9 @@ class MemoryStore:
     def resolve(self, reference):
         if " " in reference:
             raise BadReference(f"{reference!r} is no image reference")
+        name = reference.removeprefix("oci://unikraft.io/").partition("@")[0]
         try:
-            return self.by_reference[reference]
+            return self.by_reference[name]
         except KeyError:
             raise ImageNotFound(f"no image {reference}") from None
 

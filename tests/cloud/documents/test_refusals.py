@@ -8,6 +8,9 @@ from ukrom.cloud import FileOrder, RomOrder
 from ukrom.errors import StateError
 
 
+SOME_DAY = "2026-01-01T00:00:00Z"
+
+
 @pytest.fixture
 def account(space):
     return space.account
