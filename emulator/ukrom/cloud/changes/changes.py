@@ -85,12 +85,12 @@ class Changes:
         space = self._cloud.space(instance.account, instance.metro)
         left = []
         for update in instance.updates:
-            found = INSTANCE[update.change.prop]
-            if update.error is not None or _must_wait(instance, found):
+            found = INSTANCE.get(update.change.prop)
+            if update.error is not None or (found is not None and _must_wait(instance, found)):
                 left.append(update)
                 continue
             try:
-                _apply(space, instance, found, update.change)
+                _apply(space, instance, _property(INSTANCE, update.change), update.change)
             except Refusal as refusal:
                 update.error = refusal.message
                 left.append(update)

@@ -108,6 +108,7 @@ def _check_uuids(cloud: Cloud, account: Account, state: AccountDocument) -> None
             metro.service_groups,
             metro.volumes,
             metro.inline_images,
+            metro.pins,
         )
         for uuid in (resource.uuid for kind in kinds for resource in kind):
             if uuid in seen:

@@ -12,6 +12,7 @@ from ukrom.cloud.groups.domains import Domain
 from ukrom.cloud.groups.group import ServiceGroup
 from ukrom.cloud.groups.making import enter_group
 from ukrom.cloud.groups.services import Service
+from ukrom.cloud.images.pin import Pin
 from ukrom.cloud.instances.adoption import take_up
 from ukrom.cloud.instances.instance import Instance, Interface, Mount, Restart, Traffic, Update
 from ukrom.cloud.instances.states import StopReason
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
         InlineImageDocument,
         InstanceDocument,
         MetroDocument,
+        PinDocument,
         RomDocument,
         SourceDocument,
         VolumeDocument,
@@ -96,6 +98,7 @@ class _Reader:
         self._images: dict[UUID, InlineImage] = {}
         self._groups: dict[UUID, ServiceGroup] = {}
         self._volumes: dict[UUID, Volume] = {}
+        self._pins: list[Pin] = []
         self._instances: list[tuple[Instance, InstanceDocument]] = []
 
     def read(self, state: MetroDocument) -> _Reader:
@@ -103,6 +106,7 @@ class _Reader:
         self._images = {image.uuid: _inline(image) for image in state.inline_images}
         self._groups = {group.uuid: _group(group) for group in state.service_groups}
         self._volumes = {volume.uuid: _volume(volume) for volume in state.volumes}
+        self._pins = [pin for document in state.pins if (pin := self._pin(document)) is not None]
         self._instances = [(self._instance(document), document) for document in state.instances]
         return self
 
@@ -112,6 +116,8 @@ class _Reader:
             enter_group(space, group)
         for volume in self._volumes.values():
             space.volumes.add(volume)
+        for pin in self._pins:
+            space.pins.add(pin)
         for instance, document in self._instances:
             space.enter(instance)
             for mount in instance.volumes:
@@ -120,7 +126,7 @@ class _Reader:
                 snapshot = self._snapshots[document.snapshot.uuid]
                 self._cloud.snapshots.hold(instance, snapshot, self._cloud.runner_of(instance))
         self._cloud.enter_loaded([instance for instance, _ in self._instances])
-        for resource in (*self._groups.values(), *self._volumes.values(), *space.instances):
+        for resource in (*self._groups.values(), *self._volumes.values(), *self._pins, *space.instances):
             self._cloud.agenda.rearm(resource)
         for instance, document in self._instances:
             if document.run is not None:
@@ -155,6 +161,14 @@ class _Reader:
             stop_reason=None if document.stop_reason is None else StopReason(document.stop_reason),
             console=bytearray(_bytes(document.console)),
         )
+
+    def _pin(self, document: PinDocument) -> Pin | None:
+        try:
+            image = self._cloud.images.resolve(document.image)
+        except ImageError:
+            return None  # what is gone by now needs nobody to keep it
+        policy = Autokill(**_plain(document.autokill))
+        return Pin(document.uuid, image, document.created_at, policy, _alarms(document.alarms))
 
     def _source(self, document: SourceDocument) -> ImageSource:
         source = ImageSource(ImageOrder(**_plain(document.order)))

@@ -38,6 +38,7 @@ __all__ = [
     "InstanceDocument",
     "MetroDocument",
     "MountDocument",
+    "PinDocument",
     "RomDocument",
     "RunDocument",
     "SourceDocument",
@@ -199,6 +200,17 @@ class InlineImageDocument(Document):
     files: list[InlineFileDocument]
 
 
+class PinDocument(Document):
+    """An image that is pinned."""
+
+    uuid: UUID
+    image: Annotated[str, BeforeValidator(_reference)]
+    """With its digest."""
+    created_at: datetime
+    autokill: PolicyDocument
+    alarms: Alarms
+
+
 class MetroDocument(Document):
     """What an account has in one metro."""
 
@@ -206,6 +218,7 @@ class MetroDocument(Document):
     service_groups: list[GroupDocument]
     volumes: list[VolumeDocument]
     inline_images: list[InlineImageDocument]
+    pins: list[PinDocument]
 
 
 class AccountDocument(Document):

@@ -11,6 +11,7 @@ from .resources import (
     InlineImageDocument,
     InstanceDocument,
     MetroDocument,
+    PinDocument,
     RunDocument,
     VolumeDocument,
 )
@@ -42,6 +43,7 @@ def _metro(cloud: Cloud, space: Space) -> MetroDocument:
         service_groups=[GroupDocument.model_validate(group) for group in space.groups],
         volumes=[VolumeDocument.model_validate(volume) for volume in space.volumes],
         inline_images=[InlineImageDocument.model_validate(image) for image in space.inline_images.values()],
+        pins=[PinDocument.model_validate(pin) for pin in space.pins],
     )
 
 
