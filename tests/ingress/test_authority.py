@@ -80,7 +80,10 @@ def test_no_certificate_is_made_for_clients_without_tls():
 
 
 def test_deadlines_grow_with_a_slow_runner_but_not_the_stop():
-    assert Deadlines(lease=1, connect=2, answer=3, idle=4, stop=5).scaled(2) == Deadlines(2, 4, 6, 8, 5)
+    scaled = Deadlines(lease=1, connect=2, answer=3, idle=4, stop=5, head=6, pause=7).scaled(2)
+
+    assert scaled == Deadlines(2, 4, 6, 8, 5, head=6, pause=11)
+    assert scaled.pause > scaled.idle
 
 
 def test_public_names():

@@ -23,13 +23,13 @@ class Deadlines:
     """For the first byte of an answer, from the end of the request."""
     idle: float = 60.0
     """Between two pieces of a body, in either direction."""
+    stop: float = 1.0
+    """For answers that are under way when the ingress stops."""
     head: float = 30.0
     """For a client to send the head of a request."""
     pause: float = 90.0
     """Between two pieces of a request's body, before the connection is dropped. Longer than `idle`: where
     an instance waits for them, the gateway answers first."""
-    stop: float = 1.0
-    """For answers that are under way when the ingress stops."""
 
     def scaled(self, factor: float) -> Deadlines:
         """The same for machines that are `factor` times slower; clients and stopping are not slowed."""
