@@ -192,7 +192,7 @@ async def test_3_missing_instance_is_absent(ukc):
 
 async def test_3_missing_route_is_not_absent(ukc):
     with pytest.raises(UnikraftCloudError, match="is not emulated yet"):
-        await ukc.volumes.get(name="ghost")
+        await ukc.certificates.get(name="ghost")
 
 
 async def test_4_delete_of_a_missing_one_may_be_forgiven(ukc):
