@@ -18,6 +18,7 @@ from .values import (
     check_name,
     check_range,
     check_scale_to_zero,
+    check_sched_priority,
     invalid,
     plan_tags,
 )
@@ -83,6 +84,10 @@ def _check_origin(order: InstanceOrder) -> None:
         if order.image is not None:
             raise _both("Cannot specify 'image' when 'template' is set")
         _check_settled(order, "when creating an instance from a template")
+        if order.name is not None and order.name == order.template.ref.name:
+            # Whether the template is there already or not: the two share a name space (Part F.1).
+            message = f"An instance cannot have the name of its own template, '{order.name}'"
+            raise Refusal(ErrorCode.ALREADY_EXISTS, message)
     elif order.image is None or not order.image.reference:
         raise invalid("An instance needs one of 'image', 'template' and 'branch_from'")
 
@@ -118,10 +123,8 @@ def _check_policies(order: InstanceOrder, *, has_service: bool) -> None:
         check_autokill(order.autokill)
     if order.template is not None and order.template.autokill is not None:
         check_autokill(order.template.autokill)
-    if order.sched_priority not in {None, "normal"}:
-        # [choice]: nobody has the permission that it needs (Part C.2).
-        message = f"Not allowed to set 'sched_priority' to '{order.sched_priority}'"
-        raise Refusal(ErrorCode.NOT_ALLOWED, message)
+    if order.sched_priority is not None:
+        check_sched_priority(order.sched_priority)
 
 
 def _check_network(order: InstanceOrder, limits: Limits) -> None:
