@@ -129,6 +129,7 @@ OPERATIONS = (
         ("/volumes/attach", "/volumes/{uuid}/attach"),
         handler=attach,
         model=AttachVolume,
+        simplified="real machines have no volumes yet; attaching one to theirs is refused with code 1",
     ),
     _acting(
         "detach volumes",
