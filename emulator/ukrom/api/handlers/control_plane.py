@@ -8,6 +8,7 @@ from uuid import NAMESPACE_DNS, uuid5
 from ukrom.api.operation import Form, Operation
 from ukrom.api.places import local_path
 from ukrom.api.references import namespace, repository, tag_of
+from ukrom.api.shapes import Authorization, MetroList, RegistryImageList
 from ukrom.api.views.moments import rfc3339
 
 if TYPE_CHECKING:
@@ -72,7 +73,24 @@ def auth(call: Call) -> dict[str, Any]:
 
 
 OPERATIONS = (
-    Operation("list metros", "GET", ("/metros",), Form.DATA, metros),
-    Operation("list registry images", "GET", ("/images",), Form.DATA, images),
-    Operation("read authorization", "GET", ("/auth",), Form.DATA, auth),
+    Operation("list metros", "GET", ("/metros",), Form.DATA, metros, answer=MetroList),
+    Operation(
+        "list registry images",
+        "GET",
+        ("/images",),
+        Form.DATA,
+        images,
+        answer=RegistryImageList,
+        query=("namespace", "details"),
+        simplified="Of what a registry knows of an image, its tags and their digests alone.",
+    ),
+    Operation(
+        "read authorization",
+        "GET",
+        ("/auth",),
+        Form.DATA,
+        auth,
+        answer=Authorization,
+        simplified="Every token is good, and stands for an organization of its own.",
+    ),
 )
