@@ -90,7 +90,7 @@ def test_image_pinned_twice_has_one_pin(item, pinned):
         ({"name": "app"}, "Unknown field 'name' in image pin arguments"),
         (
             {"url": "https://example.com/i", "credentials": "user:word"},
-            "'credentials' are for OCI registries, not for 'https' URLs",
+            "'credentials' are for OCI registries alone",
         ),
     ],
 )

@@ -115,6 +115,10 @@ def test_path_form_takes_one_triple(item, refuse, web, web_now):
     [
         ({}, "'prop' is missing in instance update"),
         ({"prop": "tags"}, "'op' is missing in instance update"),
+        (
+            {"prop": "image", "op": "set", "value": {"url": "https://a/b", "credentials": "c"}},
+            "'value' in instance update is invalid: 'credentials' are for OCI registries alone",
+        ),
         ({"prop": "name", "op": "set"}, "'prop' in instance update has value 'name', but expected 'image', "),
         (
             {"prop": "tags", "op": "move"},

@@ -9,6 +9,7 @@ from ukrom.api.wire import Text, TextMap, Wire, given
 from ukrom.cloud import ImageOrder, PinOrder
 
 from .policies import AutokillTime
+from .references import is_in_registry
 from .timeouts import check_timeouts
 
 __all__ = ["FindImage", "PinImage", "UnpinImage"]
@@ -43,9 +44,8 @@ class PinImage(Wire):
         check_timeouts(self.timeout_s)
         if not self.timeout_s:
             raise RequestRefused(400, "Invalid 'timeout_s' 0: must be -1, 1 or more")
-        scheme, separator, _ = self.url.partition("://")
-        if self.credentials is not None and separator and scheme != "oci":
-            raise RequestRefused(400, f"'credentials' are for OCI registries, not for '{scheme[:100]}' URLs")
+        if self.credentials is not None and not is_in_registry(self.url):
+            raise RequestRefused(400, "'credentials' are for OCI registries alone")
 
     def order(self) -> PinOrder:
         """Say it in the cloud's terms."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, model_validator
 from pydantic_core import PydanticCustomError
 
 from ukrom.api.envelope import RequestRefused
@@ -12,7 +12,7 @@ from ukrom.api.identifiers import read_uuid
 from ukrom.api.wire import Text, TextMap, Wire, given, type_name
 from ukrom.cloud import ImageOrder, Ref
 
-__all__ = ["ImageField", "ImageSpec", "Reference", "image_order"]
+__all__ = ["ImageField", "ImageSpec", "Reference", "image_order", "is_in_registry"]
 
 
 class Reference(Wire):
@@ -41,6 +41,18 @@ class ImageSpec(Wire):
     credentials: Text = None
     headers: TextMap = None
     pull_policy: Annotated[Literal["always", "if_not_present", "never"] | None, given("string")] = None
+
+    @model_validator(mode="after")
+    def _check_credentials(self) -> Self:
+        if self.credentials is not None and not is_in_registry(self.url):
+            raise PydanticCustomError("credentials", "'credentials' are for OCI registries alone")
+        return self
+
+
+def is_in_registry(url: str) -> bool:
+    """Tell whether an image's URL names an OCI registry, as one without a scheme does (Part C.3)."""
+    scheme, separator, _ = url.partition("://")
+    return not separator or scheme == "oci"
 
 
 def _spec(value: Any) -> Any:
