@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -111,7 +112,7 @@ class Api:
         def finish(outcomes: Sequence[Outcome]) -> Answer:
             answer, problem = items_answer(operation.key, outcomes, call.warnings, _microseconds(began))
             self._note(call.request, answer, problem, began, fault)
-            return answer
+            return answer if problem else _written(operation, call.request, outcomes) or answer
 
         batch = Batch(self.cloud, finish)
         FILL[operation.form](operation, call, batch)
@@ -176,6 +177,14 @@ class Api:
                 number=self.log.next_number(),
             )
         )
+
+
+def _written(operation: Operation, request: Request, outcomes: Sequence[Outcome]) -> Answer | None:
+    """Write items in the operation's own media type, unless it has none or JSON is asked for (Part C.12)."""
+    if operation.written is None or "application/json" in request.accept.lower():
+        return None
+    text = operation.written([json.loads(outcome.written) for outcome in outcomes])
+    return Answer(200, text.encode(), {"content-type": operation.media})
 
 
 def _token(request: Request) -> str:

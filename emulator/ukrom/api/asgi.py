@@ -106,6 +106,7 @@ def _request(scope: Mapping[str, Any], body: bytes) -> Request:
         scheme=scope.get("scheme", "http"),
         authorization=headers.get(b"authorization"),
         body=body,
+        accept=headers.get(b"accept", ""),
     )
 
 

@@ -29,11 +29,13 @@ class Request:
     scheme: str = "https"
     authorization: str | None = None
     body: bytes = b""
+    accept: str = ""
+    """The `Accept` header."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer; its body is JSON."""
+    """An answer; its body is JSON unless its headers say otherwise."""
 
     status: int
     body: bytes

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .selection import Bare
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from .wire import Wire
 
@@ -64,3 +64,5 @@ class Operation:
     """Further parameters of the query, by name, for the OpenAPI document."""
     media: str = ""
     """A media type that it answers with where JSON is not asked for."""
+    written: Callable[[Sequence[Mapping[str, Any]]], str] | None = None
+    """Writes items in that media type, given as JSON would have them."""

@@ -5,13 +5,25 @@ Each family's rows stand beside its handlers.
 
 from __future__ import annotations
 
-from .handlers import changes, control_plane, images, instances, node, services, templates, users, volumes
+from .handlers import (
+    changes,
+    control_plane,
+    images,
+    instances,
+    metrics,
+    node,
+    services,
+    templates,
+    users,
+    volumes,
+)
 from .operation import Form, Operation
 
 __all__ = ["CONTROL_PLANE", "NOT_EMULATED", "PLATFORM", "Form", "Operation"]
 
 PLATFORM: tuple[Operation, ...] = (
     *instances.OPERATIONS,
+    *metrics.OPERATIONS,
     *templates.OPERATIONS,
     *services.OPERATIONS,
     *volumes.OPERATIONS,
@@ -26,12 +38,6 @@ CONTROL_PLANE: tuple[Operation, ...] = control_plane.OPERATIONS
 NOT_EMULATED: tuple[tuple[str, str], ...] = (
     # What the platform has and the emulator does not, yet: methods and path (Part B). A last `*`
     # stands for any rest.
-    ("PUT", "/instances/suspend"),
-    ("PUT", "/instances/{uuid}/suspend"),
-    ("GET POST", "/instances/metrics"),
-    ("GET POST", "/instances/{uuid}/metrics"),
-    ("GET", "/instances/history"),
-    ("GET", "/instances/{uuid}/history"),
     ("GET POST PATCH DELETE", "/instances/checkpoints"),
     ("GET", "/instances/checkpoints/history"),
     ("GET PATCH DELETE", "/instances/checkpoints/{uuid}"),

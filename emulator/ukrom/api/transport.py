@@ -58,6 +58,7 @@ def _request(request: httpx.Request, body: bytes) -> Request:
         scheme=url.scheme,
         authorization=request.headers.get("authorization"),
         body=body,
+        accept=request.headers.get("accept", ""),
     )
 
 

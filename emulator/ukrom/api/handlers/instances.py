@@ -12,6 +12,7 @@ from ukrom.api.models.instances import (
     LogInstance,
     StartInstance,
     StopInstance,
+    SuspendInstance,
     WaitInstance,
 )
 from ukrom.api.operation import Form, Operation
@@ -71,6 +72,13 @@ def stop(call: Call, instance: Instance, said: StopInstance) -> Outcome:
     """Begin to stop an instance."""
     previous = instance.state
     call.cloud.lifecycle.stop(instance, said.order())
+    return moved(instance, previous)
+
+
+def suspend(call: Call, instance: Instance, said: SuspendInstance) -> Outcome:
+    """Begin to suspend an instance."""
+    previous = instance.state
+    call.cloud.lifecycle.suspend(instance, said.drain_timeout_ms)
     return moved(instance, previous)
 
 
@@ -142,10 +150,24 @@ def _deleted(call: Call, instance: Instance, run: Run, timeout_s: int, done: Out
     return done if came else lapsed(instance)
 
 
-def _acting(name: str, method: str, verb: str, handler: Callable[..., Any], model: type[Wire]) -> Operation:
+def _acting(
+    name: str,
+    method: str,
+    verb: str,
+    handler: Callable[..., Any],
+    model: type[Wire],
+    answer: Any,
+    query: tuple[str, ...] = (),
+) -> Operation:
     paths = (f"/instances{verb}", f"/instances/{{uuid}}{verb}")
-    return Operation(name, method, paths, Form.ACT, handler, model, "instances", find)
+    return Operation(
+        name, method, paths, Form.ACT, handler, model, "instances", find, answer=answer, query=query
+    )
 
+
+# What the SDK would put into the query of these two counts for nothing: the platform reads the body.
+_WAITING = ("state", "timeout_s", "timeout_ms")
+_LOGGING = ("offset", "limit")
 
 OPERATIONS = (
     Operation(
@@ -168,11 +190,13 @@ OPERATIONS = (
         find=find,
         listed=listed,
         brief=brief,
+        answer=shapes.Instance,
         tagged=True,
     ),
-    _acting("delete instances", "DELETE", "", delete, DeleteInstance),
-    _acting("start instances", "PUT", "/start", start, StartInstance),
-    _acting("stop instances", "PUT", "/stop", stop, StopInstance),
-    _acting("wait for instances", "GET", "/wait", wait, WaitInstance),
-    _acting("read instance logs", "GET", "/log", log, LogInstance),
+    _acting("delete instances", "DELETE", "", delete, DeleteInstance, shapes.DeletedInstance),
+    _acting("start instances", "PUT", "/start", start, StartInstance, shapes.MovedInstance),
+    _acting("stop instances", "PUT", "/stop", stop, StopInstance, shapes.MovedInstance),
+    _acting("suspend instances", "PUT", "/suspend", suspend, SuspendInstance, shapes.MovedInstance),
+    _acting("wait for instances", "GET", "/wait", wait, WaitInstance, shapes.SeenInstance, _WAITING),
+    _acting("read instance logs", "GET", "/log", log, LogInstance, shapes.InstanceLog, _LOGGING),
 )

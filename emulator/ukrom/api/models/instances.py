@@ -10,7 +10,14 @@ from ukrom.cloud import StopOrder
 
 from .timeouts import check_timeouts, deprecated, seconds
 
-__all__ = ["DeleteInstance", "LogInstance", "StartInstance", "StopInstance", "WaitInstance"]
+__all__ = [
+    "DeleteInstance",
+    "LogInstance",
+    "StartInstance",
+    "StopInstance",
+    "SuspendInstance",
+    "WaitInstance",
+]
 
 
 class StartInstance(Wire):
@@ -62,6 +69,17 @@ class StopInstance(Wire):
     def order(self) -> StopOrder:
         """Say it in the cloud's terms."""
         return StopOrder(self.force, self.drain_timeout_ms, self.quick, self.ifstate, self.dump)
+
+
+class SuspendInstance(Wire):
+    """How to suspend (Part D.3)."""
+
+    called: ClassVar[str] = "instance suspension arguments"
+    drain_timeout_ms: int = 0
+
+    def check(self) -> None:
+        """Check the time-out."""
+        check_timeouts(self.drain_timeout_ms)
 
 
 class WaitInstance(Wire):
