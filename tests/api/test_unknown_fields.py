@@ -113,3 +113,19 @@ def test_enormous_and_strange_numbers_in_unknown_fields_are_survived(call):
 def test_another_treatment_is_a_settings_error():
     with pytest.raises(SettingsError, match="'drop'"):
         Settings(unknown_fields="drop")
+
+
+@pytest.mark.parametrize(
+    ("triple", "named"),
+    [
+        ({"prop": "memory_mb", "op": "set", "value": 256, "x": 1}, "x"),
+        ({"prop": "autokill", "op": "set", "value": {"time_ms": 60_000, "x": 1}}, "value.x"),
+        ({"prop": "roms", "op": "add", "value": [{"image": "org/cfg:1", "name": "r", "x": 1}]}, "value[0].x"),
+    ],
+)
+def test_unknown_fields_of_a_change_are_left_out_wherever_they_are(call, item, triple, named):
+    item("POST", "/instances", APP)
+    envelope = call("PATCH", "/instances", [{"name": "web", **triple}])
+
+    assert envelope["data"]["instances"][0]["status"] == "success", envelope
+    assert envelope["warnings"] == [ignored(named, "instance update")]
