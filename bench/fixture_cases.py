@@ -18,6 +18,8 @@ from bench.accounts import empty_image
 
 TESTS = 100
 INSTANCES = 3
+MANY = 100
+TESTS_OF_MANY = 10
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +31,9 @@ def durations():
 
 @pytest.fixture
 def outer(durations):
-    moments = {"begin": time.perf_counter()}
+    moments = {"begin": time.perf_counter(), "phase": "reset"}
     yield moments
-    durations.append(("reset", (time.perf_counter() - moments["end"]) * 1000))
+    durations.append((moments["phase"], (time.perf_counter() - moments["end"]) * 1000))
 
 
 @pytest.fixture
@@ -45,4 +47,12 @@ def inner(outer, ukrom_api, durations):
 def test_fixture(outer, ukrom_api, inner, turn):
     image = empty_image(ukrom_api)
     for number in range(INSTANCES):
+        ukrom_api.run(image, name=f"app-{number}")
+
+
+@pytest.mark.parametrize("turn", range(TESTS_OF_MANY))
+def test_fixture_of_many(outer, ukrom_api, inner, turn):
+    outer["phase"] = "reset of many"
+    image = empty_image(ukrom_api)
+    for number in range(MANY):
         ukrom_api.run(image, name=f"app-{number}")

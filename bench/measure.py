@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import statistics
+import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-__all__ = ["Figure", "Section", "durations_ms", "machine", "median_ms", "once_ms", "table"]
+__all__ = ["Figure", "Section", "durations_ms", "elsewhere", "machine", "median_ms", "once_ms", "table"]
+
+
+LONGEST_S = 240
+"""No benchmark in a process of its own takes longer, unless it hangs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +108,22 @@ def once_ms(call: Callable[[], object]) -> float:
     began = time.perf_counter()
     call()
     return (time.perf_counter() - began) * 1000
+
+
+def elsewhere(module: str, *arguments: str) -> Any:
+    """Run a module of the benchmarks in a process of its own, and give the JSON that it prints.
+
+    Raises:
+        ModuleNotFoundError: It needs something that is not installed.
+        RuntimeError: It failed.
+    """
+    command = [sys.executable, "-m", f"bench.{module}", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LONGEST_S)
+    if done.returncode == 0:
+        return json.loads(done.stdout)
+    if "ModuleNotFoundError" in done.stderr:
+        raise ModuleNotFoundError(done.stderr.splitlines()[-1])
+    raise RuntimeError(f"bench.{module} could not be measured:\n{done.stderr}")
 
 
 def machine() -> dict[str, str]:
