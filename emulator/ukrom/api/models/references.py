@@ -63,7 +63,9 @@ def _spec(value: Any) -> Any:
     raise PydanticCustomError("json_type", "{found}", {"expected": "string", "found": type_name(value)})
 
 
-ImageField = Annotated[ImageSpec | None, BeforeValidator(_spec)]
+ImageField = Annotated[
+    ImageSpec | None, BeforeValidator(_spec, json_schema_input_type=str | ImageSpec | None)
+]
 
 
 def image_order(spec: ImageSpec | None) -> ImageOrder | None:
