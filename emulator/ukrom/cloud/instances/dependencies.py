@@ -8,23 +8,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ukrom.cloud.orders import Ref
-from ukrom.cloud.refusals import ErrorCode, Refusal
+from ukrom.cloud.refusals import Refusal
 from ukrom.cloud.waits import Wait
 
 from .booting import StartFailed
 from .states import LIVE, PlatformCode, State
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from uuid import UUID
-
     from ukrom.cloud.cloud import Cloud
-    from ukrom.cloud.space import Space
     from ukrom.cloud.waits import Steps
 
     from .instance import Instance, Run
 
-__all__ = ["check_dependencies", "check_live", "dependencies_up"]
+__all__ = ["check_live", "dependencies_up"]
 
 
 def check_live(cloud: Cloud, instance: Instance) -> None:
@@ -51,26 +47,6 @@ def check_live(cloud: Cloud, instance: Instance) -> None:
         if used > most:
             message = f"quota exceeded: {name} would be {used}, and {most} are allowed"
             raise StartFailed(PlatformCode.UNKNOWN, message)
-
-
-def check_dependencies(
-    space: Space, refs: Sequence[Ref], instance: Instance | None = None
-) -> tuple[UUID, ...]:
-    """Find the instances that one is to depend on.
-
-    Args:
-        space: Where they are.
-        refs: Which they are.
-        instance: The one that depends on them, if it exists already.
-
-    Raises:
-        Refusal: Code 8 for one that does not exist, 7 for one that depends on the instance itself.
-    """
-    found = [space.instance(ref) for ref in refs]
-    for one in found:
-        if instance is not None and _needs(space, one, instance.uuid):
-            raise Refusal(ErrorCode.INVALID, f"'{one.name}' depends on '{instance.name}' itself")
-    return tuple(dict.fromkeys(one.uuid for one in found))
 
 
 def dependencies_up(cloud: Cloud, instance: Instance, run: Run) -> Steps[None]:
@@ -105,18 +81,3 @@ def _started(cloud: Cloud, needed: Instance) -> None:
 
 def _decided(needed: Instance | None) -> bool:
     return needed is None or needed.state is not State.STARTING
-
-
-def _needs(space: Space, instance: Instance, uuid: UUID) -> bool:
-    """Tell whether an instance is one, or depends on it, however indirectly."""
-    open_, seen = [instance], {instance.uuid}
-    while open_:
-        one = open_.pop()
-        if one.uuid == uuid:
-            return True
-        for further in one.dependencies:
-            found = space.instances.get(Ref(further))
-            if found is not None and found.uuid not in seen:
-                seen.add(found.uuid)
-                open_.append(found)
-    return False

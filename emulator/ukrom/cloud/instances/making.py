@@ -55,6 +55,7 @@ def check_order(space: Space, order: InstanceOrder, *, as_template: bool = False
     """
     limits = space.cloud.settings.limits
     plan = plan_instance(order, limits, as_template=as_template)
+    space.cloud.sleeping.check(order.scale_to_zero, space.account.runner or space.cloud.runner)
     if order.name is not None:
         space.instances.check_free(order.name)
     if len(space.instances) + 1 + order.replicas > limits.instances:
