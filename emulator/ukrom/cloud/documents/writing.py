@@ -18,9 +18,13 @@ from .resources import (
 from .values import pack
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from uuid import UUID
+
     from ukrom.cloud.accounts import Account
     from ukrom.cloud.cloud import Cloud
     from ukrom.cloud.instances.instance import Instance, Run, Update
+    from ukrom.cloud.roms.sources import InlineImage
     from ukrom.cloud.space import Space
 
 __all__ = ["dump"]
@@ -42,9 +46,14 @@ def _metro(cloud: Cloud, space: Space) -> MetroDocument:
         instances=[_instance(instance, now) for instance in space.instances],
         service_groups=[GroupDocument.model_validate(group) for group in space.groups],
         volumes=[VolumeDocument.model_validate(volume) for volume in space.volumes],
-        inline_images=[InlineImageDocument.model_validate(image) for image in space.inline_images.values()],
+        # Their order is that of changes in the past, which a load does not know.
+        inline_images=[InlineImageDocument.model_validate(image) for image in _sorted(space.inline_images)],
         pins=[PinDocument.model_validate(pin) for pin in space.pins],
     )
+
+
+def _sorted(images: Mapping[UUID, InlineImage]) -> list[InlineImage]:
+    return [images[uuid] for uuid in sorted(images)]
 
 
 class _Seen:
