@@ -11,6 +11,7 @@ from ukrom.api.wire import Integer, Text, TextMap, Texts, Wire, given
 from ukrom.cloud import Autokill, InstanceOrder, InterfaceOrder, ScaleToZero, TemplateOrder
 
 from .annotations import check_annotations
+from .later import CreatePlugin, CreateSchedule, Relay
 from .policies import AutokillInstance, AutokillTime, CreateScaleToZero
 from .references import ImageField, Reference, image_order
 from .roms import CreateRom
@@ -20,7 +21,7 @@ from .volumes import CreateMount
 
 __all__ = ["CreateInstance"]
 
-Objects = Annotated[list[dict[str, Any]] | None, given("array")]
+Plugins = Annotated[list[CreatePlugin] | None, given("array")]
 RestartPolicy = Annotated[Literal["never", "always", "on-failure"] | None, given("string")]
 
 # What the platform can do and the emulator cannot yet; with the values that ask for nothing.
@@ -42,7 +43,7 @@ class CreateInterface(Wire):
     tap_name: Text = None
     ip: Text = None
     mac: Text = None
-    relay: Annotated[dict[str, Any] | None, given("object")] = None
+    relay: Annotated[Relay | None, given("object")] = None
 
     def own(self) -> bool:
         """Tell whether it wants a network of the customer's own machines."""
@@ -106,7 +107,7 @@ class TemplateArgs(Wire):
     tags: list[str] = Field(default_factory=list)
     annotations: TextMap = None
     autokill: Annotated[AutokillInstance | None, given("object")] = None
-    plugins: Objects = None
+    plugins: Plugins = None
 
     def check(self) -> None:
         """Check the annotations (Part A.4) and the template.
@@ -166,7 +167,7 @@ class CreateInstance(TemplateArgs):
     replicas: int = 0
     features: list[Literal["delete-on-stop", "nested-virt"]] = Field(default_factory=list)
     hostname: Text = None
-    schedules: Objects = None
+    schedules: Annotated[list[CreateSchedule] | None, given("array")] = None
     dependencies: Annotated[list[Reference] | None, given("array")] = None
     network_interfaces: Annotated[list[CreateInterface] | None, given("array")] = None
     gateway: Text = None
