@@ -75,6 +75,53 @@ def test_condition_that_held_for_a_moment_counts(waits):
     assert future.result(0) == "came"
 
 
+def test_change_of_one_thing_leaves_waits_about_others_alone(waits):
+    asked = []
+
+    def about(thing):
+        yield Wait(lambda: asked.append(thing), about=thing)
+
+    for thing in ("web", "db", None):
+        waits.future(about(thing))
+    asked.clear()
+    with waits.guard:
+        waits.changed("web")
+
+    assert sorted(asked, key=str) == [None, "web"]
+
+
+def test_change_of_anything_concerns_all_waits(waits):
+    door = []
+
+    def about(thing):
+        yield Wait(lambda: bool(door), about=thing)
+
+    futures = [waits.future(about(thing)) for thing in ("web", "db", None)]
+    door.append("open")
+    with waits.guard:
+        waits.changed()
+
+    assert all(future.done() for future in futures)
+    assert not waits.sleeping
+
+
+def test_wait_that_follows_is_about_something_else(waits):
+    doors = {"web": False, "db": False}
+
+    def both():
+        yield Wait(lambda: doors["web"], about="web")
+        yield Wait(lambda: doors["db"], about="db")
+
+    future = waits.future(both())
+    for thing in doors:
+        doors[thing] = True
+        assert not future.done()
+        with waits.guard:
+            waits.changed(thing)
+
+    assert future.done()
+
+
 def test_cancelled_future_leaves_nothing_behind(waits, clock):
     future = waits.future(until(lambda: False, clock.seconds + 5))
     future.cancel()

@@ -35,6 +35,8 @@ class Wait:
     """Whether it has come; called under the lock, so it must not block."""
     deadline: float | None = None
     """When to give up, by the clock's `monotonic`; None waits for ever."""
+    about: object = None
+    """The one resource on whose state `ready` depends; None may depend on anything."""
 
 
 class Task(Generic[T]):
@@ -84,7 +86,7 @@ class Task(Generic[T]):
 
     def _sleep(self, wait: Wait) -> None:
         self.wait = wait
-        self._waits.sleeping[self] = None
+        self._waits.put(self, wait)
         if wait.deadline is not None:
             left = min(max(0.0, wait.deadline - self._waits.clock.monotonic()), _LONGEST_SLEEP_S)
             self._timer = self._waits.clock.call_later(
@@ -96,8 +98,9 @@ class Task(Generic[T]):
             self.advance(wait.ready())
 
     def _rest(self) -> None:
-        self.wait = None
-        self._waits.sleeping.pop(self, None)
+        if self.wait is not None:
+            self._waits.take(self, self.wait)
+            self.wait = None
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -110,6 +113,7 @@ class Waits:
         self.guard = guard
         self.clock = clock
         self.sleeping: dict[Task[Any], None] = {}
+        self._about: dict[object, dict[Task[Any], None]] = {}
 
     def spawn(
         self,
@@ -150,9 +154,28 @@ class Waits:
         future.add_done_callback(lambda ended: self.guard.post(task.drop) if ended.cancelled() else None)
         return future
 
-    def changed(self) -> None:
-        """Let everything go on whose wait is over; call under the lock after every change."""
-        for task in tuple(self.sleeping):
+    def changed(self, *only: object) -> None:
+        """Let everything go on whose wait is over; call under the lock after every change.
+
+        Args:
+            only: What has changed, if surely nothing else has: waits about other things are left alone,
+                so that one call is not slowed down by all that others wait for.
+        """
+        groups = [self._about.get(about, {}) for about in (None, *only)] if only else [self.sleeping]
+        for task in [task for group in groups for task in group]:
             wait = task.wait
             if wait is not None and wait.ready():
                 task.advance(True)  # noqa: FBT003 - the outcome of a wait.
+
+    def put(self, task: Task[Any], wait: Wait) -> None:
+        """Note that a generator waits."""
+        self.sleeping[task] = None
+        self._about.setdefault(wait.about, {})[task] = None
+
+    def take(self, task: Task[Any], wait: Wait) -> None:
+        """Note that a generator waits no more."""
+        self.sleeping.pop(task, None)
+        group = self._about[wait.about]
+        del group[task]
+        if not group:
+            del self._about[wait.about]

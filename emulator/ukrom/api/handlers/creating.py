@@ -61,7 +61,7 @@ def _begun(call: Call, instance: Instance, order: InstanceOrder) -> Outcome | St
 
 
 def _created(call: Call, instance: Instance, run: Run, until: float) -> Steps[Outcome]:
-    came = yield Wait(lambda: came_up(instance, run), until)
+    came = yield Wait(lambda: came_up(instance, run), until, instance)
     if run.up_since is not None:
         return Outcome(created_view(instance, call.suffix, waited=True))
     return stopped(instance) if came else lapsed(instance)

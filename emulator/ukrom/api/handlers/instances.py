@@ -62,7 +62,7 @@ def start(call: Call, instance: Instance, said: StartInstance) -> Outcome | Step
 
 
 def _started(call: Call, instance: Instance, run: Run, previous: State, timeout_s: int) -> Steps[Outcome]:
-    came = yield Wait(lambda: came_up(instance, run), deadline(call, instance, timeout_s))
+    came = yield Wait(lambda: came_up(instance, run), deadline(call, instance, timeout_s), instance)
     if run.up_since is not None:
         return moved(instance, previous)
     return stopped(instance) if came else lapsed(instance)
@@ -101,6 +101,7 @@ def _waited(call: Call, instance: Instance, state: State, timeout_s: float) -> S
             instance.state in {state, State.DELETED} or (run is not None and run.over and _stays(instance))
         ),
         deadline(call, instance, timeout_s),
+        instance,
     )
     if instance.state is state:
         return seen(instance)
@@ -146,7 +147,7 @@ def delete(call: Call, instance: Instance, said: DeleteInstance) -> Outcome | St
 
 
 def _deleted(call: Call, instance: Instance, run: Run, timeout_s: int, done: Outcome) -> Steps[Outcome]:
-    came = yield Wait(lambda: run.ended, deadline(call, instance, timeout_s))
+    came = yield Wait(lambda: run.ended, deadline(call, instance, timeout_s), instance)
     return done if came else lapsed(instance)
 
 

@@ -77,7 +77,7 @@ class Lifecycle:
         instance.boot_time_us = instance.net_time_us = instance.failure = None
         run = instance.run = Run(resumes=instance.suspended)
         self._cloud.waits.spawn(self._booted(instance, run), lambda _: None)
-        self._cloud.waits.changed()
+        self._cloud.waits.changed(instance)
         return instance.run
 
     def stop(self, instance: Instance, order: StopOrder) -> None:
@@ -178,6 +178,7 @@ class Lifecycle:
                 run.ended = True
                 stop = Stop(StopReason.PLATFORM, error.code, failure=error.message)
                 self._stopped(instance, stop)
+                cloud.waits.changed(instance)
 
     def _boot(self, instance: Instance, run: Run) -> None:
         self._cloud.happenings.tell(Happening.STARTED, instance)
@@ -213,7 +214,8 @@ class Lifecycle:
             self._take(instance, run, event)
         elif isinstance(event, Saved):
             self._cloud.runner_of(instance).drop(event.snapshot)
-        self._cloud.waits.changed()
+        alone = isinstance(event, Running | Listening | Console)
+        self._cloud.waits.changed(*([instance] if alone else []))
 
     def _take(self, instance: Instance, run: Run, event: MachineEvent) -> None:
         match event:
