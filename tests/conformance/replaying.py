@@ -53,7 +53,7 @@ class _Loopback(httpx.BaseTransport):
 @contextmanager
 def client(name, emulator, token):
     """A synchronous client that goes through a door."""
-    headers = {"authorization": f"Bearer {token}"}
+    headers = {"authorization": f"Bearer {token}", "accept": "application/json"}
     if name == "respx":
         with emulator.door, httpx.Client(headers=headers) as client:
             yield client

@@ -10,9 +10,6 @@ from .replaying import VECTORS, client, comparable, prepared, replay
 
 # Resources that are not emulated yet: each of these says so.
 LATER = ("certificates.", "audit.", "sandbox.", "plumbing.checkpoint_", "plumbing.autoscale_")
-# Operations that are still to come in the table.
-PENDING = ("state.suspend", "metrics.", "history.", "plumbing.metrics_", "discovery.suspend")
-EMULATED = [vector for vector in VECTORS if not vector["id"].startswith(PENDING)]
 # Requests that the platform would not grant to this account, and the codes of their items.
 REFUSED = {
     "create.from_checkpoint": "checkpoints are not emulated",
@@ -34,7 +31,7 @@ def answers(emulator, door, vector):
         emulator.cloud.close_account(account)
 
 
-@pytest.mark.parametrize("vector", EMULATED, ids=lambda vector: vector["id"])
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["id"])
 def test_request_of_the_sdk_is_answered(emulator, vector):
     got = answers(emulator, "transport", vector)
 
@@ -47,7 +44,7 @@ def test_request_of_the_sdk_is_answered(emulator, vector):
 
 
 @pytest.mark.parametrize("name", ["respx", "http", "https"])
-@pytest.mark.parametrize("vector", EMULATED, ids=lambda vector: vector["id"])
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["id"])
 def test_doors_answer_alike(emulator, name, vector):
     one, other = answers(emulator, "transport", vector), answers(emulator, name, vector)
 
