@@ -53,7 +53,7 @@ def measure() -> Section:
                 )
         with _in_process(ukrom) as client:
             figures += _beside(
-                f"In-process, {{}} beside {CROWD:,}", client, image, _crowd(ukrom), judged=False
+                f"In-process, {{}} beside {CROWD:,} blocked waits", client, image, _crowd(ukrom), judged=False
             )
     notes = (
         f"Medians of {CALLS} calls and {WOKEN} waits; {BLOCKED} waits are threads with clients of their own.",

@@ -11,12 +11,32 @@ REPOSITORY = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def measure(monkeypatch):
+def benchmark(monkeypatch):
+    """Import a module of the benchmarks."""
     monkeypatch.syspath_prepend(REPOSITORY)
-    return import_module("bench.measure")
+    return lambda name: import_module(f"bench.{name}")
 
 
 @pytest.fixture
-def run(monkeypatch):
-    monkeypatch.syspath_prepend(REPOSITORY)
-    return import_module("bench.__main__")
+def measure(benchmark):
+    return benchmark("measure")
+
+
+@pytest.fixture
+def run(benchmark):
+    return benchmark("__main__")
+
+
+@pytest.fixture
+def few(benchmark, monkeypatch):
+    """Measure a module with small numbers, given by name, wherever it and the calls have them."""
+
+    def module(name, **numbers):
+        modules = [benchmark("calls"), benchmark(name)]
+        for key, number in numbers.items():
+            for each in modules:
+                if hasattr(each, key):
+                    monkeypatch.setattr(each, key, number)
+        return modules[-1]
+
+    return module

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 
 
@@ -93,3 +95,34 @@ def test_machine_is_described_without_its_name(measure):
     described = {"cores", "cpu", "memory", "python", "kernel", "load average before"}
 
     assert set(measure.machine()) == described
+
+
+@pytest.fixture
+def ended(measure, monkeypatch):
+    """Let processes of their own end in a certain way."""
+
+    def end(status, output="", errors=""):
+        done = subprocess.CompletedProcess([], status, output, errors)
+        monkeypatch.setattr(measure.subprocess, "run", lambda *_, **__: done)
+
+    return end
+
+
+def test_process_of_its_own_gives_what_it_prints(measure, ended):
+    ended(0, '{"read": 1.5}')
+
+    assert measure.elsewhere("calls") == {"read": 1.5}
+
+
+def test_process_that_lacks_a_module_says_which(measure, ended):
+    ended(1, errors="Traceback\nModuleNotFoundError: No module named 'boto3'\n")
+
+    with pytest.raises(ModuleNotFoundError, match="No module named 'boto3'"):
+        measure.elsewhere("moto_calls")
+
+
+def test_process_that_fails_is_told_with_its_errors(measure, ended):
+    ended(1, errors="Traceback\nValueError: no\n")
+
+    with pytest.raises(RuntimeError, match=r"bench\.calls could not be measured:\nTraceback\nValueError: no"):
+        measure.elsewhere("calls")
