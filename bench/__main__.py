@@ -16,7 +16,7 @@ RESULTS = Path(__file__).parent / "RESULTS.md"
 HEAD = """# Measured
 
 What `make bench` found when it was last run, beside the budgets where there are any. Times are medians,
-but for those of one occasion: a first request, an empty cache. Memory is that of one machine each.
+but for those of one occasion: a first request, an empty cache. Memory is that of one machine, or instance.
 
 Machine: {machine}.
 """

@@ -10,6 +10,7 @@ import json
 import os
 import statistics
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -120,15 +121,13 @@ def _create(client: httpx.Client, order: dict[str, Any], count: int) -> list[flo
 
 
 def _lists(client: httpx.Client, repeat: int) -> dict[str, float]:
-    return {
-        kind: asked(lambda query=query: client.get(f"/instances{query}"), repeat)
-        for kind, query in LISTS.items()
-    }
+    return {kind: asked(partial(client.get, f"/instances{query}"), repeat) for kind, query in LISTS.items()}
 
 
 def _page_by_page(client: httpx.Client) -> None:
     """Read all pages, each of which begins with the last item of the one before, as cursors do here."""
-    seen, page = set(), uuids(client.get(f"/instances?count={PAGE}"))
+    seen: set[str] = set()
+    page = uuids(client.get(f"/instances?count={PAGE}"))
     while not seen.issuperset(page):
         seen.update(page)
         page = uuids(client.get(f"/instances?count={PAGE}&from={page[-1]}"))
