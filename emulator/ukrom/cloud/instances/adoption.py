@@ -28,6 +28,12 @@ def take_up(cloud: Cloud, instance: Instance, document: RunDocument) -> None:
     """
     lifecycle = cloud.lifecycle
     assert instance.state in LIVE
+    if instance.state is State.STARTING:
+        # How far it had come nobody knows: the same start begins once more.
+        instance.state = State.STOPPED
+        instance.start_count -= 1
+        lifecycle.begin(instance)
+        return
     spec = _spec(cloud, instance)
     run = Run(published=set(document.published), vetoes=document.vetoes)
     instance.run = run
@@ -41,12 +47,23 @@ def take_up(cloud: Cloud, instance: Instance, document: RunDocument) -> None:
         run.up_since = cloud.clock.monotonic() - document.up_for_s
     for port in document.published:
         run.machine.publish(port)
+    run.asked = document.asked
     if instance.state is State.DRAINING:
         # What it was draining is gone with whoever waited for it.
-        instance.state = State.STOPPING
-    run.asked = document.asked
-    if instance.state is State.STOPPING and document.asked is not Asked.NOTHING:
-        run.machine.stop(grace_s=cloud.settings.stop_grace_s * runner.speed)
+        instance.state, run.asked = State.STOPPING, Asked.STOP
+    if instance.state is State.STOPPING and run.asked is not Asked.NOTHING:
+        _end(cloud, instance, run)
+
+
+def _end(cloud: Cloud, instance: Instance, run: Run) -> None:
+    assert run.machine is not None
+    stateful = instance.scale_to_zero is not None and instance.scale_to_zero.stateful
+    if run.asked in {Asked.SUSPEND, Asked.TEMPLATE} or (run.asked is Asked.SLEEP and stateful):
+        # Its memory is saved once more: of a snapshot that was not complete nothing is left.
+        instance.state = State.RUNNING
+        cloud.lifecycle.end_saved(instance, run, run.asked)
+    else:
+        run.machine.stop(grace_s=cloud.settings.stop_grace_s * cloud.speed(instance))
 
 
 def _spec(cloud: Cloud, instance: Instance) -> MachineSpec | None:

@@ -90,8 +90,10 @@ class Run:
     @property
     def cut_off(self) -> bool:
         """Whether its machine was to be saved before it ended, and has not been."""
-        ends_saved = self.asked in {Asked.SLEEP, Asked.SUSPEND, Asked.TEMPLATE}
-        return ends_saved and self.saving is not None and self.memory is None
+        asked_for = self.asked in {Asked.SUSPEND, Asked.TEMPLATE} or (
+            self.asked is Asked.SLEEP and self.saving is not None
+        )
+        return asked_for and self.memory is None
 
     @property
     def over(self) -> bool:

@@ -53,6 +53,7 @@ class Lifecycle:
         self.suspend = self._saves.suspend
         self.freeze = self._saves.freeze
         self.save = self._saves.save
+        self.end_saved = self._saves.end
 
     def start(self, instance: Instance) -> Run | None:
         """Start an instance because somebody asked for it; does nothing when it is up already.
