@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from itertools import groupby
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -27,9 +28,10 @@ def call_sections(calls: Sequence[LoggedCall]) -> list[tuple[str, str]]:
     """
     sections = []
     if calls:
-        earlier = len(calls) - _SHOWN
-        lines = [f"({earlier} earlier ones are left out)"] if earlier > 0 else []
-        lines += [_line(call) for call in calls[-_SHOWN:]]
+        lines = _lines(calls)
+        earlier = len(lines) - _SHOWN
+        if earlier > 0:
+            lines[:earlier] = [f"({earlier} earlier ones are left out)"]
         sections.append(("ukrom: API calls", "\n".join(lines)))
     missed = [call for call in calls if call.missed]
     if missed:
@@ -39,12 +41,24 @@ def call_sections(calls: Sequence[LoggedCall]) -> list[tuple[str, str]]:
     return sections
 
 
-def _line(call: LoggedCall) -> str:
+def _lines(calls: Sequence[LoggedCall]) -> list[str]:
+    """Tell the calls, one line each; a poll that goes the same way again and again is one line."""
+    lines = []
+    for (before, after), alike in groupby(calls, _told):
+        times = [call.milliseconds for call in alike]
+        took = (
+            f"{times[-1]:.1f} ms" if len(times) == 1 else f"{len(times)} times, the last {times[-1]:.1f} ms"
+        )
+        lines.append(f"{before} ({took}){after}")
+    return lines
+
+
+def _told(call: LoggedCall) -> tuple[str, str]:
     status = str(call.status) if call.status else "no answer"
-    line = f"{call.method} {_cut(call.path)} -> {status} ({call.milliseconds:.1f} ms)"
-    if call.error:
-        line += f": {_cut(call.error)}"
-    return f"{line} [{call.fault}]" if call.fault else line
+    after = f": {_cut(call.error)}" if call.error else ""
+    if call.fault:
+        after += f" [{call.fault}]"
+    return f"{call.method} {_cut(call.path)} -> {status}", after
 
 
 def _miss(call: LoggedCall) -> str:

@@ -151,3 +151,20 @@ def test_call_of_control_characters_cannot_spoil_the_report(suite):
     assert len(lines) == 2
     assert "\x1b" not in "".join(result.outlines)
     assert all(len(line) < 1000 for line in lines)
+
+
+def test_same_call_again_and_again_is_one_line(suite):
+    result = suite(
+        HEAD
+        + """
+    def test_it(ukrom_api):
+        for _ in range(30):
+            ask(ukrom_api, "GET", "/instances")
+        ask(ukrom_api, "GET", "/services")
+        assert 1 == 2
+    """
+    )
+
+    first, second = sections(result, "ukrom: API calls")
+    assert first.startswith("GET /v1/instances -> 200 (30 times, the last ")
+    assert second.startswith("GET /v1/services -> 200 (")
