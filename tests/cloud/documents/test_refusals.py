@@ -7,7 +7,6 @@ import pytest
 from ukrom.cloud import FileOrder, RomOrder
 from ukrom.errors import StateError
 
-
 SOME_DAY = "2026-01-01T00:00:00Z"
 
 
