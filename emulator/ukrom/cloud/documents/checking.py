@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pydantic import ValidationError
 
 from ukrom.cloud.groups.domains import Domain
+from ukrom.cloud.instances.states import LIVE
 from ukrom.errors import StateError
 
 from .resources import AccountDocument
@@ -54,8 +55,7 @@ def checked(cloud: Cloud, account: Account, document: Any) -> AccountDocument:
             raise StateError(f"The state has a metro {metro!r}, and this cloud only {known}.")
         _check_references(metro, resources)
     _check_uuids(cloud, account, state)
-    for resources in state.metros.values():
-        _check_domains(cloud, account, resources)
+    _check_domains(cloud, account, state)
     return state
 
 
@@ -71,6 +71,11 @@ def _check_references(metro: str, state: MetroDocument) -> None:
         "inline image": {image.uuid for image in state.inline_images},
     }
     for instance in state.instances:
+        if (instance.run is not None) is not (instance.state in LIVE):
+            told = "has" if instance.run is not None else "lacks"
+            raise StateError(
+                f"The state's instance {instance.name!r} is {instance.state.value} and {told} a run."
+            )
         for kind, uuid in _referred(instance):
             if uuid not in there[kind]:
                 raise StateError(
@@ -89,15 +94,18 @@ def _referred(instance: InstanceDocument) -> Iterable[tuple[str, UUID]]:
             yield "inline image", rom.inline
 
 
-def _check_domains(cloud: Cloud, account: Account, state: MetroDocument) -> None:
+def _check_domains(cloud: Cloud, account: Account, state: AccountDocument) -> None:
     own = {group.uuid for space in cloud.spaces(account) for group in space.groups}
-    for group in state.service_groups:
-        for domain in group.domains:
-            owner = cloud.domains.owners.get(Domain(domain.metro, domain.label))
-            if owner is not None and owner.uuid not in own:
-                raise StateError(
-                    f"The state has the domain {domain.label!r}, which another account has here."
-                )
+    seen: set[Domain] = set()
+    groups = (group for metro in state.metros.values() for group in metro.service_groups)
+    for document in (domain for group in groups for domain in group.domains):
+        domain = Domain(document.metro, document.label)
+        if domain in seen:
+            raise StateError(f"The state has the domain {domain.label!r} twice.")
+        seen.add(domain)
+        owner = cloud.domains.owners.get(domain)
+        if owner is not None and owner.uuid not in own:
+            raise StateError(f"The state has the domain {domain.label!r}, which another account has here.")
 
 
 def _check_uuids(cloud: Cloud, account: Account, state: AccountDocument) -> None:
@@ -115,7 +123,12 @@ def _check_uuids(cloud: Cloud, account: Account, state: AccountDocument) -> None
                 raise StateError(f"The state has the UUID {uuid} twice.")
             seen.add(uuid)
     for other in cloud.accounts():
-        if other is not account and not seen.isdisjoint(
-            instance.uuid for space in cloud.spaces(other) for instance in space.instances
-        ):
-            raise StateError(f"The state's instances are here already, in the account {other.user!r}.")
+        if other is not account and not seen.isdisjoint(_uuids(cloud, other)):
+            raise StateError(f"What the state has is here already, in the account {other.user!r}.")
+
+
+def _uuids(cloud: Cloud, account: Account) -> Iterable[UUID]:
+    for space in cloud.spaces(account):
+        yield from space.inline_images
+        for index in (space.instances, space.groups, space.volumes, space.pins):
+            yield from (resource.uuid for resource in index)

@@ -7,11 +7,11 @@ name and type here and nothing else; where one resource has another, the documen
 from __future__ import annotations
 
 import base64
-from datetime import datetime
+from ipaddress import IPv4Address
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict
 
 __all__ = [
     "AlarmDocument",
@@ -53,6 +53,10 @@ def _alarms(value: Any) -> Any:
     return [{"alarm": alarm.value, "at": at} for alarm, at in value.items()]
 
 
+def _address(text: str) -> str:
+    return str(IPv4Address(text))
+
+
 Owner = Annotated[UUID | None, BeforeValidator(_uuid_of)]
 """Another resource, by its UUID."""
 
@@ -64,7 +68,7 @@ class AlarmDocument(Document):
     """Something that is due (see `ukrom.cloud.agenda`)."""
 
     alarm: str
-    at: datetime
+    at: AwareDatetime
 
 
 Alarms = Annotated[list[AlarmDocument], BeforeValidator(_alarms)]
@@ -88,7 +92,7 @@ class InterfaceDocument(Document):
     """A network interface."""
 
     uuid: UUID
-    private_ip: str
+    private_ip: Annotated[str, AfterValidator(_address)]
     mac: str
     name: str | None = None
     autoconfig: bool = True
@@ -121,7 +125,7 @@ class RestartDocument(Document):
     """A restart sequence that is under way."""
 
     attempt: int
-    next_at: datetime | None
+    next_at: AwareDatetime | None
 
 
 class TrafficDocument(Document):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BeforeValidator
+from pydantic import AwareDatetime, BeforeValidator, Field
 
 from ukrom.cloud.instances.instance import Asked, Instance
 from ukrom.cloud.instances.states import State
@@ -100,14 +99,14 @@ class InstanceDocument(Document):
 
     uuid: UUID
     name: str
-    created_at: datetime
+    created_at: AwareDatetime
     source: SourceDocument
     memory_mb: int
     vcpus: int
     args: list[str] | None
     env: dict[str, str] | None
     hostname: str
-    interfaces: list[InterfaceDocument]
+    interfaces: list[InterfaceDocument] = Field(min_length=1)
     roms: list[Annotated[RomDocument, BeforeValidator(_rom)]]
     volumes: list[MountDocument]
     group: Owner
@@ -135,8 +134,8 @@ class InstanceDocument(Document):
     traffic: TrafficDocument
     start_count: int
     restart_count: int
-    started_at: datetime | None
-    stopped_at: datetime | None
+    started_at: AwareDatetime | None
+    stopped_at: AwareDatetime | None
     uptime_s: float
     boot_time_us: int | None
     net_time_us: int | None
@@ -161,7 +160,7 @@ class GroupDocument(Document):
 
     uuid: UUID
     name: str
-    created_at: datetime
+    created_at: AwareDatetime
     persistent: bool
     services: list[ServiceDocument]
     domains: list[DomainDocument]
@@ -176,7 +175,7 @@ class VolumeDocument(Document):
 
     uuid: UUID
     name: str
-    created_at: datetime
+    created_at: AwareDatetime
     size_mb: int
     state: VolumeState
     persistent: bool
@@ -206,7 +205,7 @@ class PinDocument(Document):
     uuid: UUID
     image: Annotated[str, BeforeValidator(_reference)]
     """With its digest."""
-    created_at: datetime
+    created_at: AwareDatetime
     autokill: PolicyDocument
     alarms: Alarms
 
