@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from ukrom.cloud.groups.group import check_certificate
 from ukrom.cloud.groups.services import PORTS, plan_services
-from ukrom.cloud.instances.values import check_autokill, check_range, invalid
 from ukrom.cloud.orders import NO_AUTOKILL, Op
 from ukrom.cloud.refusals import ErrorCode, Refusal
+from ukrom.cloud.values import check_autokill, check_range, invalid
 
 from .properties import Property, scalar
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ukrom.cloud.instances.origins import DEFAULT_MEMORY_MB, DEFAULT_VCPUS
-from ukrom.cloud.instances.values import (
+from ukrom.cloud.orders import NO_AUTOKILL, Op
+from ukrom.cloud.refusals import ErrorCode, Refusal
+from ukrom.cloud.roms.sources import ImageSource
+from ukrom.cloud.settings import MissingImage
+from ukrom.cloud.values import (
     check_annotations,
     check_args,
     check_autokill,
@@ -16,10 +20,6 @@ from ukrom.cloud.instances.values import (
     check_sched_priority,
     invalid,
 )
-from ukrom.cloud.orders import NO_AUTOKILL, Op
-from ukrom.cloud.refusals import ErrorCode, Refusal
-from ukrom.cloud.roms.sources import ImageSource
-from ukrom.cloud.settings import MissingImage
 
 from .dependencies import dependencies
 from .labels import delete_lock, tags

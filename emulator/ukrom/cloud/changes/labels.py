@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ukrom.cloud.instances.values import plan_tags
+from ukrom.cloud.values import plan_tags
 from ukrom.cloud.volumes.volume import Volume
 
 from .properties import Property, listed, scalar

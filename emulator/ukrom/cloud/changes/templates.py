@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ukrom.cloud.instances.values import check_autokill
 from ukrom.cloud.orders import NO_AUTOKILL
+from ukrom.cloud.values import check_autokill
 
 from .labels import delete_lock, tags
 from .properties import Property, scalar

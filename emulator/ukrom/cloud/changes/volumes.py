@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ukrom.cloud.instances.values import invalid
+from ukrom.cloud.values import invalid
 from ukrom.cloud.volumes.plans import check_room, check_size
 
 from .labels import delete_lock, tags

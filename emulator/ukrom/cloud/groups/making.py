@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ukrom.cloud.instances.plans import check_name
 from ukrom.cloud.orders import NO_AUTOKILL, Ref
 from ukrom.cloud.refusals import ErrorCode, Refusal
+from ukrom.cloud.values import check_name
 
 from .group import ServiceGroup, plan_group
 

@@ -12,9 +12,9 @@ from ukrom.cloud.agenda import Alarm
 from ukrom.cloud.happenings import Happening
 from ukrom.cloud.index import missing
 from ukrom.cloud.instances.states import LIVE
-from ukrom.cloud.instances.values import check_autokill
 from ukrom.cloud.orders import NO_AUTOKILL, Ref
 from ukrom.cloud.refusals import ErrorCode, Refusal
+from ukrom.cloud.values import check_autokill
 from ukrom.errors import BadReference, ImageError, ImageNotFound
 
 from .pin import Pin

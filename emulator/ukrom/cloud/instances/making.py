@@ -11,11 +11,11 @@ from ukrom.cloud.refusals import ErrorCode, Refusal
 from ukrom.cloud.roms.rom import Rom, plan_roms
 from ukrom.cloud.roms.sources import ImageSource, InlineImage
 from ukrom.cloud.settings import MissingImage
+from ukrom.cloud.values import check_annotations
 
 from .instance import Instance
 from .interfaces import make_interfaces
 from .plans import plan_instance
-from .values import check_annotations
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

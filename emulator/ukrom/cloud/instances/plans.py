@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from ukrom.cloud.refusals import ErrorCode, Refusal
 from ukrom.cloud.roms.rom import RomPlan, plan_roms
-
-from .values import (
+from ukrom.cloud.values import (
     check_annotations,
     check_args,
     check_autokill,
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from ukrom.cloud.orders import InstanceOrder, InterfaceOrder
     from ukrom.cloud.settings import Limits
 
-__all__ = ["InstancePlan", "check_name", "plan_instance"]
+__all__ = ["InstancePlan", "plan_instance"]
 
 # What an origin that exists has settled. [choice]: the size of its memory too, which a snapshot cannot
 # change; the specification names it for branches, and does not list it among what clones may have.

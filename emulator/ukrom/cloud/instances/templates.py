@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from ukrom.cloud.happenings import Happening
 from ukrom.cloud.orders import NO_AUTOKILL
 from ukrom.cloud.refusals import Refusal
+from ukrom.cloud.values import check_autokill
 from ukrom.cloud.waits import Wait
 
 from .states import State
-from .values import check_autokill
 
 if TYPE_CHECKING:
     from uuid import UUID

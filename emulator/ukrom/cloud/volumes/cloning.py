@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ukrom.cloud.instances.values import check_name, plan_tags
 from ukrom.cloud.refusals import ErrorCode, Refusal
+from ukrom.cloud.values import check_name, plan_tags
 
 from .attaching import join
 from .making import begin, enter, settle

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ukrom.cloud.instances.values import check_name, check_range, invalid, plan_tags
 from ukrom.cloud.refusals import ErrorCode, Refusal
+from ukrom.cloud.values import check_name, check_range, invalid, plan_tags
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
