@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from ukrom.cloud.groups.group import check_certificate
 from ukrom.cloud.groups.services import PORTS, plan_services
-from ukrom.cloud.orders import NO_AUTOKILL, Op
+from ukrom.cloud.orders import Op
 from ukrom.cloud.refusals import ErrorCode, Refusal
-from ukrom.cloud.values import check_autokill, check_range, invalid
+from ukrom.cloud.values import check_range, invalid
 
+from .labels import autokill
 from .properties import Property, scalar
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from ukrom.cloud.groups.domains import Domain
     from ukrom.cloud.groups.group import ServiceGroup
     from ukrom.cloud.groups.services import Service
-    from ukrom.cloud.orders import Autokill, Change, DomainOrder, ServiceOrder
+    from ukrom.cloud.orders import Change, DomainOrder, ServiceOrder
     from ukrom.cloud.space import Space
 
 __all__ = ["GROUP"]
@@ -139,16 +140,6 @@ def _put_hard_limit(_: Space, group: ServiceGroup, value: int) -> None:
     group.hard_limit = value
 
 
-def _autokill(_: Space, __: ServiceGroup, value: Autokill) -> Autokill:
-    check_autokill(value)
-    return value
-
-
-def _put_autokill(space: Space, group: ServiceGroup, value: Autokill) -> None:
-    group.autokill = value
-    space.cloud.autokill.changed(group)
-
-
 GROUP: Mapping[str, Property[ServiceGroup]] = {
     "services": Property(lambda group: group.services, _services, _put_services),
     "domains": Property(lambda group: group.domains, _domains, _put_domains),
@@ -158,5 +149,5 @@ GROUP: Mapping[str, Property[ServiceGroup]] = {
     "hard_limit": scalar(
         lambda group: group.hard_limit, _put_hard_limit, _hard_limit, default=lambda _: PORTS[-1]
     ),
-    "autokill": scalar(lambda group: group.autokill, _put_autokill, _autokill, default=lambda _: NO_AUTOKILL),
+    "autokill": autokill(),
 }

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ukrom.cloud.instances.origins import DEFAULT_MEMORY_MB, DEFAULT_VCPUS
-from ukrom.cloud.orders import NO_AUTOKILL, Op
+from ukrom.cloud.orders import Op
 from ukrom.cloud.refusals import ErrorCode, Refusal
 from ukrom.cloud.roms.sources import ImageSource
 from ukrom.cloud.settings import MissingImage
 from ukrom.cloud.values import (
     check_annotations,
     check_args,
-    check_autokill,
     check_env,
     check_hostname,
     check_range,
@@ -22,15 +21,16 @@ from ukrom.cloud.values import (
 )
 
 from .dependencies import dependencies
-from .labels import delete_lock, tags
-from .properties import Property, listed, mapped, scalar
+from .labels import autokill, delete_lock, tags
+from .properties import Property, held, listed, mapped, scalar
 from .roms import roms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ukrom.cloud.instances.instance import Instance
-    from ukrom.cloud.orders import Autokill, Change, ImageOrder, ScaleToZero
+    from ukrom.cloud.orders import Change, ImageOrder, ScaleToZero
+    from ukrom.cloud.settings import Limits
     from ukrom.cloud.space import Space
 
 __all__ = ["INSTANCE"]
@@ -45,57 +45,18 @@ def _image(space: Space, _: Instance, value: ImageOrder) -> ImageSource:
     return source
 
 
-def _args(space: Space, _: Instance, value: tuple[str, ...]) -> tuple[str, ...]:
-    check_args(value, space.cloud.settings.limits)
-    return value
-
-
-def _env(space: Space, _: Instance, value: Mapping[str, str]) -> Mapping[str, str]:
-    check_env(value, space.cloud.settings.limits)
-    return value
-
-
-def _memory_mb(space: Space, _: Instance, value: int) -> int:
-    limits = space.cloud.settings.limits
+def _memory_mb(value: int, limits: Limits) -> None:
     check_range("memory_mb", value, limits.min_memory_mb, limits.max_memory_mb)
-    return value
 
 
-def _vcpus(space: Space, _: Instance, value: int) -> int:
-    limits = space.cloud.settings.limits
+def _vcpus(value: int, limits: Limits) -> None:
     check_range("vcpus", value, limits.min_vcpus, limits.max_vcpus)
-    return value
-
-
-def _hostname(_: Space, __: Instance, value: str) -> str:
-    check_hostname(value)
-    return value
-
-
-def _sched_priority(_: Space, __: Instance, value: str) -> str:
-    check_sched_priority(value)
-    return value
-
-
-def _annotations(space: Space, _: Instance, value: Mapping[str, str]) -> Mapping[str, str]:
-    check_annotations(value, space.cloud.settings.limits)
-    return value
 
 
 def _scale_to_zero(space: Space, instance: Instance, value: ScaleToZero) -> ScaleToZero:
     check_scale_to_zero(value, has_service=instance.group is not None, features=instance.features)
     space.cloud.sleeping.check(value, space.cloud.runner_of(instance))
     return value
-
-
-def _autokill(_: Space, __: Instance, value: Autokill) -> Autokill:
-    check_autokill(value)
-    return value
-
-
-def _put_autokill(space: Space, instance: Instance, value: Autokill) -> None:
-    instance.autokill = value
-    space.cloud.autokill.changed(instance)
 
 
 def _not_emulated(_: Space, __: Instance, ___: Any, change: Change) -> tuple[Any, ...]:
@@ -122,13 +83,20 @@ INSTANCE: Mapping[str, Property[Instance]] = {
     "image": scalar(lambda instance: instance.source, _attribute("source"), _image, queued=True, frozen=True),
     # Without a value of its own an instance has its image's.
     "args": listed(
-        lambda instance: instance.args, _attribute("args"), _args, queued=True, frozen=True, cleared=None
+        lambda instance: instance.args,
+        _attribute("args"),
+        held(check_args),
+        queued=True,
+        frozen=True,
+        cleared=None,
     ),
-    "env": mapped(lambda instance: instance.env, _attribute("env"), _env, queued=True, frozen=True),
+    "env": mapped(
+        lambda instance: instance.env, _attribute("env"), held(check_env), queued=True, frozen=True
+    ),
     "memory_mb": scalar(
         lambda instance: instance.memory_mb,
         _attribute("memory_mb"),
-        _memory_mb,
+        held(_memory_mb),
         default=lambda _: DEFAULT_MEMORY_MB,
         queued=True,
         frozen=True,
@@ -136,7 +104,7 @@ INSTANCE: Mapping[str, Property[Instance]] = {
     "vcpus": scalar(
         lambda instance: instance.vcpus,
         _attribute("vcpus"),
-        _vcpus,
+        held(_vcpus),
         default=lambda _: DEFAULT_VCPUS,
         queued=True,
         frozen=True,
@@ -151,13 +119,11 @@ INSTANCE: Mapping[str, Property[Instance]] = {
     "tags": tags(),
     "delete_lock": delete_lock(),
     "schedules": _nothing(),
-    "autokill": scalar(
-        lambda instance: instance.autokill, _put_autokill, _autokill, default=lambda _: NO_AUTOKILL
-    ),
+    "autokill": autokill(),
     "hostname": scalar(
         lambda instance: instance.hostname,
         _attribute("hostname"),
-        _hostname,
+        held(lambda value, _: check_hostname(value)),
         default=lambda instance: instance.name,
         queued=True,
     ),
@@ -166,11 +132,13 @@ INSTANCE: Mapping[str, Property[Instance]] = {
     "sched_priority": scalar(
         lambda instance: instance.sched_priority,
         _attribute("sched_priority"),
-        _sched_priority,
+        held(lambda value, _: check_sched_priority(value)),
         default=lambda _: "normal",
     ),
     "plugins": _nothing(),
-    "annotations": mapped(lambda instance: instance.annotations, _attribute("annotations"), _annotations),
+    "annotations": mapped(
+        lambda instance: instance.annotations, _attribute("annotations"), held(check_annotations)
+    ),
 }
 """[choice]: what waits for a running instance to stop, and what does not, is as the specification
 recommends (Part A.13)."""

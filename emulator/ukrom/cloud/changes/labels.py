@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ukrom.cloud.values import plan_tags
+from ukrom.cloud.orders import NO_AUTOKILL
+from ukrom.cloud.values import check_autokill, plan_tags
 from ukrom.cloud.volumes.volume import Volume
 
-from .properties import Property, listed, scalar
+from .properties import Property, held, listed, scalar
 
 if TYPE_CHECKING:
+    from ukrom.cloud.groups.group import ServiceGroup
     from ukrom.cloud.instances.instance import Instance
+    from ukrom.cloud.orders import Autokill
     from ukrom.cloud.space import Space
 
     Labelled = Instance | Volume
 
-__all__ = ["delete_lock", "tags"]
+__all__ = ["autokill", "delete_lock", "tags"]
 
 
 def tags() -> Property[Any]:
@@ -30,6 +33,25 @@ def delete_lock() -> Property[Any]:
         _put_delete_lock,
         lambda _space, _resource, value: value,
         default=lambda _: False,
+    )
+
+
+def autokill(attribute: str = "autokill") -> Property[Any]:
+    """When to delete what nobody uses (specification, Part D.16).
+
+    Args:
+        attribute: Where the resource has its policy.
+    """
+
+    def put(space: Space, resource: Instance | ServiceGroup, value: Autokill) -> None:
+        setattr(resource, attribute, value)
+        space.cloud.autokill.changed(resource)
+
+    return scalar(
+        lambda resource: getattr(resource, attribute),
+        put,
+        held(lambda value, _: check_autokill(value)),
+        default=lambda _: NO_AUTOKILL,
     )
 
 

@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ukrom.cloud.orders import Change
+    from ukrom.cloud.settings import Limits
     from ukrom.cloud.space import Space
 
     Check: TypeAlias = Callable[[Space, Any, Any], Any]
 
-__all__ = ["REQUIRED", "Check", "Property", "listed", "mapped", "scalar"]
+__all__ = ["REQUIRED", "Check", "Property", "held", "listed", "mapped", "scalar"]
 
 R = TypeVar("R")
 
@@ -42,6 +43,20 @@ class Property(Generic[R]):
     """Whether it waits for a running instance to stop."""
     frozen: bool = False
     """Whether it is part of a snapshot, so that it cannot change while the instance has one."""
+
+
+def held(rule: Callable[[Any, Limits], object]) -> Check:
+    """Make a check of a rule that holds for a value by itself, whatever resource it is for.
+
+    Args:
+        rule: Refuses a value, in view of the cloud's limits.
+    """
+
+    def check(space: Space, _: Any, value: Any) -> Any:
+        rule(value, space.cloud.settings.limits)
+        return value
+
+    return check
 
 
 def scalar(
