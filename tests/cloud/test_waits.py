@@ -57,11 +57,11 @@ def test_deadline_in_the_past_does_not_wait(waits, clock):
     assert waits.future(until(lambda: False, clock.seconds)).result(0) == "late"
 
 
-def test_timers_get_no_number_that_they_cannot_take(waits, clock):
+def test_wait_of_many_years_is_no_shorter(waits, clock):
     waits.future(until(lambda: False, clock.seconds + 1e12)).cancel()
     waits.future(until(lambda: False, clock.seconds + 1e12))
 
-    assert [timer.due - clock.seconds for timer in clock.pending] == [86_400]
+    assert [timer.due - clock.seconds for timer in clock.pending] == [1e12]
 
 
 def test_condition_that_held_for_a_moment_counts(waits):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
 from .envelope import RequestRefused
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Flag",
     "Ignored",
+    "Int64",
     "Integer",
     "Text",
     "TextMap",
@@ -98,8 +99,10 @@ def given(expected: str) -> BeforeValidator:
     return BeforeValidator(check)
 
 
+Int64 = Annotated[int, Field(ge=-(1 << 63), le=(1 << 63) - 1)]
+"""[choice]: JSON has integers of any size, and the platform surely not."""
 Text = Annotated[str | None, given("string")]
-Integer = Annotated[int | None, given("integer")]
+Integer = Annotated[Int64 | None, given("integer")]
 Flag = Annotated[bool | None, given("boolean")]
 Texts = Annotated[list[str] | None, given("array")]
 TextMap = Annotated[dict[str, str] | None, given("object")]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Agenda", "Alarm", "Scheduled"]
 
-# Timers take no arbitrarily large numbers, and clients send them.
+# The calendar ends, and clients send any number.
 _FAR_S = 86_400.0 * 365
 
 

@@ -20,9 +20,6 @@ __all__ = ["Steps", "Task", "Wait", "Waits"]
 
 T = TypeVar("T")
 
-# Timers take no arbitrarily large numbers, and clients send them.
-_LONGEST_SLEEP_S = 86_400.0
-
 Steps: TypeAlias = Generator["Wait", bool, T]
 """A handler that may wait; its return value is the result."""
 
@@ -88,7 +85,7 @@ class Task(Generic[T]):
         self.wait = wait
         self._waits.put(self, wait)
         if wait.deadline is not None:
-            left = min(max(0.0, wait.deadline - self._waits.clock.monotonic()), _LONGEST_SLEEP_S)
+            left = max(0.0, wait.deadline - self._waits.clock.monotonic())
             self._timer = self._waits.clock.call_later(
                 left, lambda: self._waits.guard.post(lambda: self._expire(wait))
             )

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from ukrom.api.envelope import Outcome
 from ukrom.api.views.references import reference_view
 from ukrom.cloud import State
-from ukrom.cloud import State
 
 if TYPE_CHECKING:
     from ukrom.api.call import Call

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from ukrom.api.envelope import RequestRefused
-from ukrom.api.wire import Integer, Text, TextMap, Texts, Wire, given
+from ukrom.api.wire import Int64, Integer, Text, TextMap, Texts, Wire, given
 from ukrom.cloud import Autokill, InstanceOrder, InterfaceOrder, ScaleToZero, TemplateOrder
 
 from .annotations import check_annotations
@@ -164,7 +164,7 @@ class CreateInstance(TemplateArgs):
     autostart: bool = False
     timeout_s: Integer = None
     wait_timeout_ms: Integer = None
-    replicas: int = 0
+    replicas: Int64 = 0
     features: list[Literal["delete-on-stop", "nested-virt"]] = Field(default_factory=list)
     hostname: Text = None
     schedules: Annotated[list[CreateSchedule] | None, given("array")] = None
@@ -174,7 +174,7 @@ class CreateInstance(TemplateArgs):
     nameserver: Text = None
     sched_priority: Annotated[Literal["normal", "medium", "high", "admin"] | None, given("string")] = None
     type: Literal["micro", "full"] = "micro"
-    gpus: int = 0
+    gpus: Int64 = 0
 
     def check(self) -> None:
         """Check what can be checked without knowing any state.

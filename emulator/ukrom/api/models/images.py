@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, ClassVar, Literal
 
 from ukrom.api.envelope import RequestRefused
-from ukrom.api.wire import Text, TextMap, Wire, given
+from ukrom.api.wire import Int64, Text, TextMap, Wire, given
 from ukrom.cloud import ImageOrder, PinOrder
 
 from .policies import AutokillTime
@@ -31,7 +31,7 @@ class PinImage(Wire):
     credentials: Text = None
     headers: TextMap = None
     pull_policy: Annotated[Literal["always", "if_not_present", "never"] | None, given("string")] = None
-    timeout_s: int
+    timeout_s: Int64
     merge_requests: bool = True
     autokill: Annotated[AutokillTime | None, given("object")] = None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from ukrom.api.envelope import RequestRefused
-from ukrom.api.wire import Integer, Text, Wire
+from ukrom.api.wire import Int64, Integer, Text, Wire
 from ukrom.cloud import StopOrder
 
 from .timeouts import check_timeouts, deprecated, seconds
@@ -46,7 +46,7 @@ class StopInstance(Wire):
 
     called: ClassVar[str] = "instance stop arguments"
     force: bool = False
-    drain_timeout_ms: int = 0
+    drain_timeout_ms: Int64 = 0
     quick: bool = False
     ifstate: Text = None
     dump: bool = False
@@ -75,7 +75,7 @@ class SuspendInstance(Wire):
     """How to suspend (Part D.3)."""
 
     called: ClassVar[str] = "instance suspension arguments"
-    drain_timeout_ms: int = 0
+    drain_timeout_ms: Int64 = 0
 
     def check(self) -> None:
         """Check the time-out."""
@@ -128,7 +128,7 @@ class DeleteInstance(Wire):
     """How to delete (Part D.3)."""
 
     called: ClassVar[str] = "instance deletion arguments"
-    timeout_s: int = 0
+    timeout_s: Int64 = 0
     dont_retain: bool = False
 
     def check(self) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BeforeValidator, TypeAdapter
 
 from ukrom.api.identifiers import is_uuid
+from ukrom.api.wire import Int64
 
 from .annotations import check_annotations
 from .policies import AutokillInstance, AutokillTime, CreateScaleToZero
@@ -113,8 +114,8 @@ INSTANCE = {
     "image": Kind(TypeAdapter(ImageField), image_order),
     "args": Kind(_KEYS, tuple, _KEYS),
     "env": Kind(_MAP, dict, _KEYS),
-    "memory_mb": _scalar(int),
-    "vcpus": _scalar(int),
+    "memory_mb": _scalar(Int64),
+    "vcpus": _scalar(Int64),
     "scale_to_zero": _scalar(CreateScaleToZero, CreateScaleToZero.order),
     "tags": _TAGS,
     "delete_lock": _LOCK,
@@ -142,12 +143,12 @@ GROUP = {
         TypeAdapter(Annotated[list[CreateDomain], _each(_domain)]),
         _orders,
     ),
-    "soft_limit": _scalar(int),
-    "hard_limit": _scalar(int),
+    "soft_limit": _scalar(Int64),
+    "hard_limit": _scalar(Int64),
     "autokill": _AUTOKILL,
 }
 VOLUME = {
-    "size_mb": _scalar(int),
+    "size_mb": _scalar(Int64),
     "tags": _TAGS,
     "quota_policy": _scalar(Literal["static", "dynamic"]),
     "delete_lock": _LOCK,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from ukrom.api.wire import Wire
+from ukrom.api.wire import Int64, Wire
 from ukrom.cloud import Autokill, ScaleToZero
 
 __all__ = ["AutokillInstance", "AutokillTime", "CreateScaleToZero"]
@@ -15,8 +15,8 @@ class CreateScaleToZero(Wire):
 
     policy: Literal["off", "on", "idle"] = "off"
     stateful: bool = False
-    cooldown_time_ms: int = 1000
-    notify_time_ms: int = 0
+    cooldown_time_ms: Int64 = 1000
+    notify_time_ms: Int64 = 0
 
     def order(self) -> ScaleToZero:
         """Say it in the cloud's terms."""
@@ -27,7 +27,7 @@ class AutokillTime(Wire):
     """When to delete a template or service group that nobody uses."""
 
     called: ClassVar[str] = "autokill policy"
-    time_ms: int = 0
+    time_ms: Int64 = 0
 
     def order(self) -> Autokill:
         """Say it in the cloud's terms."""
@@ -37,7 +37,7 @@ class AutokillTime(Wire):
 class AutokillInstance(AutokillTime):
     """When to delete an instance."""
 
-    num_requests: int = 0
+    num_requests: Int64 = 0
 
     def order(self) -> Autokill:
         """Say it in the cloud's terms."""

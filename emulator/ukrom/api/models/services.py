@@ -8,7 +8,7 @@ from ukrom.api.envelope import RequestRefused
 from ukrom.api.identifiers import read_uuid
 from ukrom.api.models.policies import AutokillTime
 from ukrom.api.models.references import Reference
-from ukrom.api.wire import Integer, Text, Wire, given
+from ukrom.api.wire import Int64, Integer, Text, Wire, given
 from ukrom.cloud import DomainOrder, GroupOrder, ServiceOrder
 
 __all__ = ["CreateGroup", "InstanceGroup"]
@@ -28,7 +28,7 @@ class CreateDomain(Wire):
 class CreateService(Wire):
     """A published port (Part C.8)."""
 
-    port: int
+    port: Int64
     destination_port: Integer = None
     protocol: Literal["tcp", "udp"] = "tcp"
     ip: Text = None
@@ -43,8 +43,8 @@ class CreateService(Wire):
 class _Group(Wire):
     name: Text = None
     domains: Annotated[list[CreateDomain] | None, given("array")] = None
-    soft_limit: int = 1
-    hard_limit: int = 65535
+    soft_limit: Int64 = 1
+    hard_limit: Int64 = 65535
 
     def check(self) -> None:
         """Check what can be checked without knowing the account.
