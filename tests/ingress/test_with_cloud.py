@@ -74,7 +74,7 @@ class Runner:
         self.endpoint = endpoint
         self.booted = []
 
-    def boot(self, spec, report, *, snapshot=None):  # noqa: ARG002 - its guests are never saved.
+    def boot(self, spec, report, *, snapshot=None):
         self.booted.append(Guest(spec, report, self.endpoint))
         return self.booted[-1]
 
