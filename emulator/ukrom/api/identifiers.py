@@ -1,4 +1,4 @@
-"""UUIDs in requests, and whom an item means (specification, Parts A.10 and A.12)."""
+"""UUIDs in requests (specification, Part A.10)."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["namespace", "repository", "same_tag", "tag_of"]
+__all__ = ["namespace", "repository", "tag_of"]
 
 
 def repository(reference: str) -> str:
@@ -24,8 +24,3 @@ def tag_of(reference: str) -> str:
     """Give the tag of a reference, `latest` if it has none."""
     last = reference.split("://", 1)[-1].split("@", 1)[0].rsplit("/", 1)[-1]
     return last.partition(":")[2] or "latest"
-
-
-def same_tag(wanted: str, reference: str) -> bool:
-    """Whether two references mean one repository and one tag."""
-    return repository(wanted) == repository(reference) and tag_of(wanted) == tag_of(reference)

@@ -16,6 +16,8 @@ from ukrom.api.operation import Form, Operation
 from ukrom.api.shapes import Updated
 from ukrom.api.views.references import reference_view
 
+from .finding import find_group, find_instance, find_template, find_volume, find_volume_template
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -89,7 +91,7 @@ OPERATIONS = (
         "instances",
         "/instances",
         "instances",
-        lambda call, ref: call.space.instance(ref),
+        find_instance,
         change_instance,
         PatchInstance,
         "Schedules and plugins cannot be added; no account may raise its scheduling priority.",
@@ -98,7 +100,7 @@ OPERATIONS = (
         "instance templates",
         "/instances/templates",
         "instances",
-        lambda call, ref: call.space.template(ref),
+        find_template,
         change_template,
         PatchTemplate,
     ),
@@ -106,7 +108,7 @@ OPERATIONS = (
         "services",
         "/services",
         "service_groups",
-        lambda call, ref: call.space.group(ref),
+        find_group,
         change_group,
         PatchGroup,
         "Domains have no certificates of their own.",
@@ -115,7 +117,7 @@ OPERATIONS = (
         "volumes",
         "/volumes",
         "volumes",
-        lambda call, ref: call.space.volume(ref),
+        find_volume,
         change_volume,
         PatchVolume,
         "A machine that runs sees a new size at its next start only.",
@@ -124,7 +126,7 @@ OPERATIONS = (
         "volume templates",
         "/volumes/templates",
         "volumes",
-        lambda call, ref: call.space.volume_template(ref),
+        find_volume_template,
         change_volume_template,
         PatchVolumeTemplate,
     ),

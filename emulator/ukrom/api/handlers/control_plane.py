@@ -7,12 +7,13 @@ from uuid import NAMESPACE_DNS, uuid5
 
 from ukrom.api.operation import Form, Operation
 from ukrom.api.places import local_path
-from ukrom.api.references import namespace, repository, tag_of
+from ukrom.api.references import namespace, repository
 from ukrom.api.shapes import Authorization, MetroList, RegistryImageList
 from ukrom.api.views.moments import rfc3339
 
 if TYPE_CHECKING:
     from ukrom.api.call import Call
+    from ukrom.cloud import Image
 
 __all__ = ["OPERATIONS"]
 
@@ -51,15 +52,19 @@ def images(call: Call) -> dict[str, Any]:
     found: dict[str, list[dict[str, Any]]] = {}
     for image in call.cloud.images.images():
         if namespace(image.reference) in wanted:
-            tag = {"name": tag_of(image.reference), "digest": image.digest, "size": image.size}
-            if image.created_at is not None:
-                tag["push_time"] = rfc3339(image.created_at)
-            found.setdefault(repository(image.reference), []).append(tag)
+            found.setdefault(repository(image.reference), []).extend(_tags(image))
     return {
         "images": [
             {"name": name, **({"tags": tags} if details else {})} for name, tags in sorted(found.items())
         ]
     }
+
+
+def _tags(image: Image) -> list[dict[str, Any]]:
+    facts: dict[str, Any] = {"digest": image.digest, "size": image.size}
+    if image.created_at is not None:
+        facts["push_time"] = rfc3339(image.created_at)
+    return [{"name": tag, **facts} for tag in image.tags]
 
 
 def auth(call: Call) -> dict[str, Any]:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 from ukrom.api.envelope import Outcome
 from ukrom.api.models.images import FindImage, PinImage, UnpinImage
 from ukrom.api.operation import Form, Operation
-from ukrom.api.references import same_tag
+from ukrom.api.references import repository, tag_of
 from ukrom.api.shapes import ImageList, PinnedImage, UnpinnedImage
 from ukrom.api.views.images import image_view, pin_view, unpinned_view
 from ukrom.api.wire import read_list
+
+from .finding import find_pin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,11 +42,6 @@ def by_tag(call: Call) -> dict[str, Any]:
     return _listed(call, [FindImage(tag=call.path_rest)])
 
 
-def find(call: Call, ref: Any) -> Pin:
-    """Find the pinned image that an item means."""
-    return call.cloud.pins.find(call.space, ref)
-
-
 def pin(call: Call, order: PinOrder) -> Outcome:
     """Pull an image and pin it."""
     return Outcome(pin_view(call.cloud.pins.pin(call.space, order)))
@@ -58,9 +55,9 @@ def unpin(call: Call, pinned: Pin, said: UnpinImage) -> Outcome:  # noqa: ARG001
 
 def _listed(call: Call, filters: Iterable[FindImage]) -> dict[str, Any]:
     wanted = list(filters)
-    pins = {pinned.image.reference: pinned for pinned in call.space.pins}
+    pins = {pinned.name: pinned for pinned in call.space.pins}
     found = [
-        image_view(image, pins.get(image.reference), call.account.user)
+        image_view(image, pins.get(image.untagged), call.account.user)
         for image in call.cloud.images.images()
         if not wanted or any(_matches(image, one) for one in wanted)
     ]
@@ -69,8 +66,13 @@ def _listed(call: Call, filters: Iterable[FindImage]) -> dict[str, Any]:
 
 def _matches(image: Image, wanted: FindImage) -> bool:
     return (wanted.digest is None or wanted.digest == image.digest) and (
-        wanted.tag is None or same_tag(wanted.tag, image.reference)
+        wanted.tag is None or _has_tag(image, wanted.tag)
     )
+
+
+def _has_tag(image: Image, wanted: str) -> bool:
+    # By all of its tags: its own reference shows only one of them.
+    return repository(wanted) == repository(image.reference) and tag_of(wanted) in image.tags
 
 
 OPERATIONS = (
@@ -108,7 +110,7 @@ OPERATIONS = (
         unpin,
         UnpinImage,
         "images",
-        find,
+        find_pin,
         answer=UnpinnedImage,
     ),
 )

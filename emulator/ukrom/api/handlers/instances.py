@@ -22,6 +22,7 @@ from ukrom.api.views.references import brief, reference_view
 from ukrom.cloud import FROZEN, ErrorCode, Refusal, State, Wait, log_window, not_found
 
 from .creating import create
+from .finding import find_instance
 from .progress import came_up, deadline, lapsed, moved, seen, stopped
 
 if TYPE_CHECKING:
@@ -32,11 +33,6 @@ if TYPE_CHECKING:
     from ukrom.cloud import Instance, Run, Steps
 
 __all__ = ["OPERATIONS"]
-
-
-def find(call: Call, ref: Any) -> Instance:
-    """Find the instance that an item means."""
-    return call.space.instance(ref)
 
 
 def listed(call: Call) -> list[Instance]:
@@ -162,7 +158,7 @@ def _acting(
 ) -> Operation:
     paths = (f"/instances{verb}", f"/instances/{{uuid}}{verb}")
     return Operation(
-        name, method, paths, Form.ACT, handler, model, "instances", find, answer=answer, query=query
+        name, method, paths, Form.ACT, handler, model, "instances", find_instance, answer=answer, query=query
     )
 
 
@@ -188,7 +184,7 @@ OPERATIONS = (
         Form.READ,
         read,
         key="instances",
-        find=find,
+        find=find_instance,
         listed=listed,
         brief=brief,
         answer=shapes.Instance,

@@ -12,16 +12,13 @@ from ukrom.api.views.prometheus import MEDIA, prometheus_text
 from ukrom.api.views.references import reference_view
 from ukrom.cloud import FROZEN
 
+from .finding import find_instance
+
 if TYPE_CHECKING:
     from ukrom.api.call import Call
     from ukrom.cloud import Instance
 
 __all__ = ["OPERATIONS"]
-
-
-def find(call: Call, ref: Any) -> Instance:
-    """Find the instance that an item means."""
-    return call.space.instance(ref)
 
 
 def listed(call: Call) -> list[Instance]:
@@ -47,7 +44,7 @@ def _metrics(method: str, name: str) -> Operation:
         Form.SHOW,
         metrics,
         key="instances",
-        find=find,
+        find=find_instance,
         listed=listed,
         answer=InstanceMetrics,
         media=MEDIA,
@@ -67,7 +64,7 @@ OPERATIONS = (
         Form.SHOW,
         history,
         key="instances",
-        find=find,
+        find=find_instance,
         listed=listed,
         answer=InstanceHistory,
         simplified="always empty, as there are no checkpoints yet",

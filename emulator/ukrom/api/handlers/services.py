@@ -12,17 +12,14 @@ from ukrom.api.shapes import ServiceGroup as GroupShape
 from ukrom.api.views.references import brief, reference_view
 from ukrom.api.views.services import group_view
 
+from .finding import find_group
+
 if TYPE_CHECKING:
     from ukrom.api.call import Call
     from ukrom.api.selection import Bare
     from ukrom.cloud import GroupOrder, ServiceGroup
 
 __all__ = ["OPERATIONS"]
-
-
-def find(call: Call, ref: Any) -> ServiceGroup:
-    """Find the service group that an item means."""
-    return call.space.group(ref)
 
 
 def listed(call: Call) -> list[ServiceGroup]:
@@ -35,9 +32,9 @@ def read(call: Call, group: ServiceGroup) -> dict[str, Any]:
     return group_view(group, call.suffix)
 
 
-def create(call: Call, order: GroupOrder) -> list[Outcome]:
+def create(call: Call, order: GroupOrder) -> Outcome:
     """Make a persistent service group."""
-    return [Outcome(group_view(call.space.create_group(order), call.suffix))]
+    return Outcome(group_view(call.space.create_group(order), call.suffix))
 
 
 def delete(call: Call, group: ServiceGroup, said: Bare) -> Outcome:  # noqa: ARG001 - nothing can be said.
@@ -65,7 +62,7 @@ OPERATIONS = (
         Form.READ,
         read,
         key="service_groups",
-        find=find,
+        find=find_group,
         listed=listed,
         brief=brief,
         answer=GroupShape,
@@ -77,7 +74,7 @@ OPERATIONS = (
         Form.ACT,
         delete,
         key="service_groups",
-        find=find,
+        find=find_group,
         answer=Reference,
     ),
 )

@@ -13,6 +13,7 @@ from ukrom.api.views.instances import instance_view
 from ukrom.api.views.references import brief, reference_view
 from ukrom.cloud import ErrorCode, Refusal, State, Wait
 
+from .finding import find_instance, find_template
 from .progress import deadline, lapsed, seen
 
 if TYPE_CHECKING:
@@ -21,16 +22,6 @@ if TYPE_CHECKING:
     from ukrom.cloud import Conversion, Instance, Steps
 
 __all__ = ["OPERATIONS"]
-
-
-def find_instance(call: Call, ref: Any) -> Instance:
-    """Find the instance that an item means."""
-    return call.space.instance(ref)
-
-
-def find(call: Call, ref: Any) -> Instance:
-    """Find the template that an item means."""
-    return call.space.template(ref)
 
 
 def listed(call: Call) -> list[Instance]:
@@ -93,7 +84,7 @@ OPERATIONS = (
         Form.READ,
         read,
         key="instances",
-        find=find,
+        find=find_template,
         listed=listed,
         brief=brief,
         answer=shapes.Instance,
@@ -106,7 +97,7 @@ OPERATIONS = (
         Form.ACT,
         delete,
         key="instances",
-        find=find,
+        find=find_template,
         answer=Reference,
     ),
 )

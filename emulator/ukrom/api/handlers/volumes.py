@@ -14,27 +14,14 @@ from ukrom.api.views.references import brief, reference_view
 from ukrom.api.views.volumes import seen_view, volume_view
 from ukrom.cloud import VolumeState
 
+from .finding import find_any_volume, find_volume, find_volume_template
+
 if TYPE_CHECKING:
     from ukrom.api.call import Call
     from ukrom.api.selection import Bare
     from ukrom.cloud import Volume, VolumeOrder
 
 __all__ = ["OPERATIONS"]
-
-
-def find(call: Call, ref: Any) -> Volume:
-    """Find the volume that an item means."""
-    return call.space.volume(ref)
-
-
-def find_template(call: Call, ref: Any) -> Volume:
-    """Find the volume template that an item means."""
-    return call.space.volume_template(ref)
-
-
-def find_either(call: Call, ref: Any) -> Volume:
-    """Find the volume or volume template that an item means."""
-    return call.space.volumes.find(ref)
 
 
 def listed(call: Call) -> list[Volume]:
@@ -96,7 +83,7 @@ def convert(call: Call, volume: Volume, said: Bare) -> Outcome:  # noqa: ARG001 
     return Outcome(seen_view(volume))
 
 
-_acting = partial(Operation, form=Form.ACT, key="volumes", find=find, answer=Reference)
+_acting = partial(Operation, form=Form.ACT, key="volumes", find=find_volume, answer=Reference)
 _reading = partial(
     Operation,
     method="GET",
@@ -121,7 +108,7 @@ OPERATIONS = (
         answer=SeenVolume,
         simplified="`host_path` and `quota_policy` are kept and shown, and nothing else comes of them",
     ),
-    _reading("read volumes", paths=("/volumes", "/volumes/{uuid}"), find=find, listed=listed),
+    _reading("read volumes", paths=("/volumes", "/volumes/{uuid}"), find=find_volume, listed=listed),
     _acting("delete volumes", "DELETE", ("/volumes", "/volumes/{uuid}"), handler=delete),
     _acting(
         "attach volumes",
@@ -144,7 +131,7 @@ OPERATIONS = (
         ("/volumes/clone", "/volumes/{uuid}/clone"),
         handler=clone,
         model=CloneVolume,
-        find=find_either,
+        find=find_any_volume,
         answer=SeenVolume,
         simplified="a copy is ready as soon as its request is answered, unless the settings say otherwise",
     ),
@@ -154,7 +141,7 @@ OPERATIONS = (
     _reading(
         "read volume templates",
         paths=("/volumes/templates", "/volumes/templates/{uuid}"),
-        find=find_template,
+        find=find_volume_template,
         listed=listed_templates,
     ),
     _acting(
@@ -162,6 +149,6 @@ OPERATIONS = (
         "DELETE",
         ("/volumes/templates", "/volumes/templates/{uuid}"),
         handler=delete,
-        find=find_template,
+        find=find_volume_template,
     ),
 )
