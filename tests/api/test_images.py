@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import httpx
 import pytest
 from pydantic import TypeAdapter
@@ -14,6 +16,16 @@ PIN = {"url": "org/app:1", "timeout_s": -1}
 @pytest.fixture
 def pinned(item):
     return item("POST", "/images", [PIN])
+
+
+@pytest.fixture
+def tagged_twice(store):
+    """An image with the tags 1 and 2; a listing shows the first of them."""
+    image = replace(store.by_name["org/app:1"], tags=("1", "2"))
+    store.by_name["org/app:1"] = image
+    store.by_name["org/app:2"] = replace(image, reference=image.reference.replace(":1@", ":2@"))
+    store.images = lambda: (image,)
+    return image
 
 
 def listed(call, path="/images", body=None):
@@ -111,6 +123,30 @@ def test_pins_are_let_go_by_uuid_alone(refuse, item, pinned):
     assert item("DELETE", "/images?name=org/app")["error"] == 13
     assert refuse("DELETE", "/images", [{"uuid": "app"}]) == "Invalid uuid 'app'"
     assert refuse("DELETE", "/images").startswith("The request names no resource")
+
+
+@pytest.mark.parametrize("path", ["/images/tag/org/app:2", "/images?tag=org/app:2"])
+def test_image_is_found_by_each_of_its_tags(call, tagged_twice, path):
+    assert [image["url"] for image in listed(call, path)] == [tagged_twice.reference]
+    assert listed(call, path.replace(":2", ":3")) == []
+
+
+@pytest.mark.usefixtures("tagged_twice")
+def test_registry_lists_all_tags_of_an_image(call):
+    url = "https://controlplane.unikraft.cloud/v1/images?namespace=org&details=true"
+    (image,) = listed(call, url)
+
+    assert [tag["name"] for tag in image["tags"]] == ["1", "2"]
+    assert len({tag["digest"] for tag in image["tags"]}) == 1
+
+
+@pytest.mark.usefixtures("tagged_twice")
+def test_image_pinned_by_two_tags_has_one_pin(item, call, pinned):
+    again = item("POST", "/images", [{**PIN, "url": "org/app:2"}])
+    (image,) = listed(call)
+
+    assert again["uuid"] == pinned["uuid"] == image["uuid"]
+    assert again["url"].startswith("oci://unikraft.io/org/app:2@")
 
 
 @pytest.mark.parametrize(

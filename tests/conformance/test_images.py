@@ -53,3 +53,14 @@ async def test_registry_knows_the_image_and_its_size(ukc):
 @pytest.mark.covers("GET controlplane/v1/images", kind="refusal")
 async def test_unknown_namespace_lists_nothing(ukc, fresh):
     assert not await ukc.images.exists(f"{fresh('nobody')}/app:1")
+
+
+async def test_image_is_there_by_each_of_its_tags(ukc, emulator):
+    emulator.images.put_rom("org/tagged:1", bytes(4096), "raw")
+    emulator.images.put_rom("org/tagged:2", bytes(4096), "raw")
+    (image,) = await ukc.images.list(tag="org/tagged:2")
+
+    assert image.tags == ["1", "2"]
+    assert await ukc.images.exists("org/tagged:1")
+    assert await ukc.images.exists("org/tagged:2")
+    assert not await ukc.images.exists("org/tagged:3")

@@ -31,5 +31,5 @@ class Pin:
 
     @property
     def name(self) -> str:
-        """The image's reference, by which there is one pin of it at most. [choice]."""
-        return self.image.reference
+        """The image's reference without its tag, by which there is one pin of it at most. [choice]."""
+        return self.image.untagged

@@ -41,17 +41,19 @@ class Pins:
     def pin(self, space: Space, order: PinOrder) -> Pin:
         """Pull an image and pin it; one that is pinned already keeps its pin, with the new policy.
 
+        It keeps it too when it is pinned again by another of its tags.
+
         Raises:
             Refusal: Code 7 for no reference, 8 for no image, 10 for one that cannot be used.
         """
         policy = order.autokill or NO_AUTOKILL
         check_autokill(policy)
         image = self._pulled(order.image)
-        pin = space.pins.get(Ref(name=image.reference))
+        pin = space.pins.get(Ref(name=image.untagged))
         if pin is None:
             pin = Pin(space.account.names.uuid(), image, self._cloud.clock.now())
             space.pins.add(pin)
-        pin.autokill = policy
+        pin.image, pin.autokill = image, policy
         self._rearm(pin)
         return pin
 

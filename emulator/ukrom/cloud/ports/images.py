@@ -47,6 +47,13 @@ class Image:
     tags: tuple[str, ...] = ()
 
     @property
+    def untagged(self) -> str:
+        """The pinned reference without a tag, for one image may have several."""
+        name = self.reference.partition("@")[0]
+        folder, slash, last = name.rpartition("/")
+        return f"{folder}{slash}{last.partition(':')[0]}@{self.digest}"
+
+    @property
     def rom(self) -> StoredBlob | None:
         """The blob to attach when this image is used as a ROM (images and clients, section 1.6)."""
         return self.roms[0] if self.roms else self.root
