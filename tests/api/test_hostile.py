@@ -219,8 +219,9 @@ class TestConnections:
         assert answer.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 501 "))
         assert answer.count(b"HTTP/1.1") == 1
 
-    def test_length_beside_chunks_is_overruled_by_them(self, send):
-        # RFC 9112, section 6.3: chunks win; what comes after them is the next request.
+    def test_length_beside_chunks_smuggles_nothing(self, send):
+        # RFC 9112, section 6.3: chunks win, and what comes after them is the next request, or else all
+        # of it is refused, as older parsers do. Either way nobody sees the second request.
         answer = send(
             b"POST /v1/instances HTTP/1.1\r\n"
             + LINES
@@ -231,7 +232,7 @@ class TestConnections:
         )
 
         assert answer.count(b"HTTP/1.1") == 1
-        assert b"The request body is missing" in answer
+        assert answer.startswith(b"HTTP/1.1 400 ")
 
     @pytest.mark.parametrize(
         "request_bytes",

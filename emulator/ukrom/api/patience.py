@@ -38,7 +38,9 @@ async def patiently(waiting: Waiting) -> Answer:
 def _from_any_thread() -> Callable[[Callable[[], object]], Any]:
     """Give what makes a call in the running loop, from whatever thread."""
     trio = sys.modules.get("trio")
-    if trio is not None and trio.lowlevel.in_trio_run():
-        call: Callable[[Callable[[], object]], Any] = trio.lowlevel.current_trio_token().run_sync_soon
-        return call
+    if trio is not None:
+        # Outside of trio's loop there is no token; older ones have no other way to ask.
+        with suppress(RuntimeError):
+            call: Callable[[Callable[[], object]], Any] = trio.lowlevel.current_trio_token().run_sync_soon
+            return call
     return asyncio.get_running_loop().call_soon_threadsafe
