@@ -124,6 +124,10 @@ class TestBodies:
         assert refused(client.post("/instances", content=body))
 
     @pytest.mark.parametrize("number", [2**63, 2**64, -(2**63) - 1, 10**300])
+    def test_number_beyond_64_bits_is_refused(self, client, number):
+        assert refused(client.post("/instances", json={"image": "org/app:1", "memory_mb": number}))
+
+    @pytest.mark.parametrize("number", [2**63 - 1, -(2**63)])
     def test_number_beyond_all_bounds_fails_its_item(self, client, number):
         (item,) = client.post(
             "/instances", json={"image": "org/app:1", "memory_mb": number, "name": "big"}
