@@ -98,6 +98,9 @@ class Cloud:
         self.domains = DomainTable(self.settings)
         self.lifecycle = Lifecycle(self)
         self.gateway = Gateway(self)
+        # They hear of instances in this order: a stop lets volumes go, then changes what waited for it,
+        # and only then may be followed by a restart or a deletion. A template's alarms are cleared before
+        # its autokill is set.
         self.volumes = Volumes(self)
         self.changes = Changes(self)
         self.templates = Templates(self)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .cloud import Cloud
     from .groups.group import ServiceGroup
     from .images.pin import Pin
-    from .instances.instance import Instance
+    from .instances.instance import Instance, Run
     from .orders import GroupOrder, InstanceOrder, Ref
     from .roms.rom import Rom
     from .volumes.volume import Volume
@@ -95,6 +95,19 @@ class Space:
         See `create_instances` in `instances.creating`.
         """
         return create_instances(self, order)
+
+    def delete_instance(self, instance: Instance) -> Run | None:
+        """Delete an instance or template because somebody asks for it.
+
+        Returns:
+            The run that was cut off; see `Cloud.remove`.
+
+        Raises:
+            Refusal: Code 14; it is locked.
+        """
+        if instance.delete_lock:
+            raise Refusal(ErrorCode.NOT_ALLOWED, "Deletion protection enabled")
+        return self.cloud.remove(instance)
 
     def create_group(self, order: GroupOrder) -> ServiceGroup:
         """Make a persistent service group; see `create_group` in `groups.making`."""

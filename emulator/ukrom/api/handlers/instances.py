@@ -134,10 +134,8 @@ def log(call: Call, instance: Instance, said: LogInstance) -> Outcome:
 
 def delete(call: Call, instance: Instance, said: DeleteInstance) -> Outcome | Steps[Outcome]:
     """Delete an instance, and wait until its machine is gone if asked to."""
-    if instance.delete_lock:
-        raise Refusal(ErrorCode.NOT_ALLOWED, "Deletion protection enabled")
     previous = instance.state
-    run = call.cloud.remove(instance)
+    run = call.space.delete_instance(instance)
     done = Outcome({**reference_view(instance), "previous_state": previous.value})
     return _deleted(call, instance, run, said.timeout_s, done) if run is not None and said.timeout_s else done
 

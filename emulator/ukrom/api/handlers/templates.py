@@ -56,9 +56,7 @@ def _converted(call: Call, conversion: Conversion, timeout_s: int) -> Steps[Outc
 
 def delete(call: Call, template: Instance, said: Bare) -> Outcome:  # noqa: ARG001 - nothing can be said.
     """Delete a template; its clones go on."""
-    if template.delete_lock:
-        raise Refusal(ErrorCode.NOT_ALLOWED, "Deletion protection enabled")
-    call.cloud.remove(template)
+    call.space.delete_instance(template)
     return Outcome(reference_view(template))
 
 

@@ -124,9 +124,7 @@ def _begin(space: Space, args: InstanceOrder, origin: Origin, wanted: TemplateOr
     cloud = space.cloud
     left = space.instances.get(wanted.ref)
     if left is not None:
-        if left.delete_lock:
-            raise Refusal(ErrorCode.NOT_ALLOWED, "Deletion protection enabled")
-        cloud.remove(left)
+        space.delete_instance(left)
     (made,) = make_instances(space, args, origin, as_template=True)
     made.template_autokill = wanted.autokill or NO_AUTOKILL
     cloud.lifecycle.start(made)
