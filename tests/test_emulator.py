@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from ukrom.api import Effect, Request
 from ukrom.emulator import Emulator, Settings, find_vm
 from ukrom.errors import MissingTool, SettingsError, UkromError
 
@@ -95,6 +96,20 @@ def test_start_and_stop_leave_nothing(start, create, tmp_path):
     assert sockets() == before
     assert not folder.exists()
     assert not list(tmp_path.glob("*ukrom-run-*"))
+
+
+def test_answer_that_a_fault_holds_back_is_given_at_the_stop(start):
+    emulator = start()
+    account = emulator.cloud.open_account("me")
+    emulator.api.faults.add(account, "read quotas", effect=Effect(None, None, None, delay=1000))
+    late = emulator.api.handle(
+        Request("GET", "/v1/users/quotas", authorization=f"Bearer {account.token}", host="localhost")
+    )
+    assert not late.future.done()
+
+    emulator.stop()
+
+    assert late.future.result(0).status == 200
 
 
 def test_stopping_twice_does_nothing(start):

@@ -123,6 +123,7 @@ class Emulator:
             )
             stack.callback(self.cloud.close)
             self.api = Api(self.cloud)
+            stack.callback(self.api.faults.close)
             self.ingress = Ingress(
                 self.cloud.gateway,
                 ApiApp(self.api),

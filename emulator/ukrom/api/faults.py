@@ -191,6 +191,11 @@ class Faults:
                 fault.cancelled = True
             self._cloud.waits.changed()
 
+    def close(self) -> None:
+        """End all faults, so that nobody waits for an answer that a fault holds back."""
+        for account in self._cloud.accounts():
+            self.clear(account)
+
     def _named(self, text: str) -> str:
         names = [operation.name for table in _TABLES for operation in table]
         if text in {ANY, *names}:
