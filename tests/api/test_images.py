@@ -116,6 +116,10 @@ def test_pin_needs_url_and_timeout(refuse):
     assert refuse("POST", "/images") == "The request body is missing"
 
 
+def test_pins_are_asked_for_in_an_array(refuse):
+    assert refuse("POST", "/images", PIN) == "The request body has type 'object', but expected 'array'"
+
+
 def test_pins_are_let_go_by_uuid_alone(refuse, item, pinned):
     named = refuse("DELETE", "/images", [{"name": "app"}])
 

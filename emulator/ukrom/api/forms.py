@@ -51,7 +51,7 @@ def _orders(operation: Operation, call: Call) -> list[Any]:
     body = call.request.body
     if not body.strip():
         raise RequestRefused(400, "The request body is missing")
-    array = body.lstrip()[:1] == b"["
+    array = operation.array or body.lstrip()[:1] == b"["
     models: list[Any] = (
         read_list(operation.model, body, call.ignored)
         if array

@@ -58,6 +58,8 @@ class Operation:
     """READ: whether the listing takes `tags`."""
     lone: bool = False
     """ACT: whether the body under the collection's path may be one object instead of an array."""
+    array: bool = False
+    """CREATE: whether the body is an array even where there is one thing to make."""
     simplified: str = ""
     """What the emulator does more simply than the platform, and why; for the coverage page."""
     query: tuple[str, ...] = ()

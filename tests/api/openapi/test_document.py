@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
@@ -154,6 +155,12 @@ def test_create_takes_an_object_or_an_array():
 
     assert "services" in described.follow(one)["properties"]
     assert described.follow(many["items"]) == described.follow(one)
+
+
+def test_create_that_takes_arrays_alone_says_so():
+    body = Described(replace(CREATE, array=True)).body("post", "/v1/services")
+
+    assert body["type"] == "array"
 
 
 def test_bulk_form_takes_references_with_arguments():

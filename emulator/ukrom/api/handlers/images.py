@@ -100,6 +100,7 @@ OPERATIONS = (
         PinImage,
         "images",
         answer=PinnedImage,
+        array=True,
         simplified="Images are found in the emulator's own store, at once, and are never evicted from it.",
     ),
     Operation(
