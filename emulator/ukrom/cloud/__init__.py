@@ -8,19 +8,18 @@ refuses, it refuses with `Refusal`. The API room speaks to it in `orders`, the i
 from __future__ import annotations
 
 from .accounts import Account, user_of
-from .agenda import Agenda, Alarm
+from .agenda import Alarm
 from .cloud import Cloud, InstanceSnapshot
 from .gateway import Gateway, Kind, Lease, NoAnswer, Route
 from .groups.domains import RESERVED, Domain
 from .groups.group import ServiceGroup
 from .groups.services import Service
-from .happenings import Happening, Happenings
+from .happenings import Happening
 from .images.pin import Pin
-from .index import Index, missing
-from .instances.instance import Instance, Interface, Mount, Restart, Run, Traffic, Update
-from .instances.logs import LogWindow, log_window
+from .instances.instance import Instance, Interface, Mount, Run, Traffic, Update
+from .instances.logs import log_window
 from .instances.preparing import NotPrepared
-from .instances.states import FROZEN, LIVE, TRANSITIONS, PlatformCode, State, StopReason, Trigger, after
+from .instances.states import FROZEN, LIVE, TRANSITIONS, State, StopReason, Trigger, after
 from .instances.templates import Conversion, Templates
 from .orders import (
     AttachOrder,
@@ -71,7 +70,7 @@ from .ports import (
 )
 from .refusals import ErrorCode, Refusal, not_found
 from .roms.rom import Rom
-from .roms.sources import ImageSource, InlineImage
+from .roms.sources import InlineImage
 from .settings import SUFFIXES, Limits, MissingImage, Settings
 from .space import Space
 from .stub.answers import StubRequest
@@ -89,7 +88,6 @@ __all__ = [
     "TRANSITIONS",
     "Ability",
     "Account",
-    "Agenda",
     "Alarm",
     "AppExited",
     "AttachOrder",
@@ -108,12 +106,9 @@ __all__ = [
     "Gateway",
     "GroupOrder",
     "Happening",
-    "Happenings",
     "Image",
     "ImageOrder",
-    "ImageSource",
     "ImageStore",
-    "Index",
     "InlineFile",
     "InlineImage",
     "Instance",
@@ -125,7 +120,6 @@ __all__ = [
     "Lease",
     "Limits",
     "Listening",
-    "LogWindow",
     "Machine",
     "MachineEvent",
     "MachineSpec",
@@ -138,10 +132,8 @@ __all__ = [
     "Op",
     "Pin",
     "PinOrder",
-    "PlatformCode",
     "Ref",
     "Refusal",
-    "Restart",
     "Rom",
     "RomDevice",
     "RomOrder",
@@ -182,7 +174,6 @@ __all__ = [
     "Waits",
     "after",
     "log_window",
-    "missing",
     "not_found",
     "user_of",
 ]

@@ -8,7 +8,7 @@ from ukrom.cloud.agenda import Alarm
 from ukrom.cloud.happenings import Happening
 from ukrom.cloud.instances.states import State
 
-from .attaching import attach_volume, detach_volume, devices, mount_all, part, unmount_all
+from .attaching import attach_volume, detach_volume, mount_all, part, unmount_all
 from .cloning import clone_for, clone_volume
 from .making import check_deletable, create_volume, drop_volume, freeze_volume, settle
 from .mounting import make_mounts, plan_mounts
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from ukrom.cloud.cloud import Cloud
     from ukrom.cloud.instances.instance import Instance
     from ukrom.cloud.orders import AttachOrder, CloneVolumeOrder, MountOrder, VolumeOrder
-    from ukrom.cloud.ports import VolumeDevice
     from ukrom.cloud.space import Space
 
     from .mounting import MountPlan
@@ -93,10 +92,6 @@ class Volumes:
     def clone_for(self, space: Space, source: Instance, clone: Instance) -> None:
         """Give an instance copies of another one's volumes; see `cloning.clone_for`."""
         clone_for(space, source, clone)
-
-    def devices(self, instance: Instance) -> tuple[VolumeDevice, ...]:
-        """Describe the volumes that the machine of an instance gets."""
-        return devices(instance)
 
     def _stopped(self, instance: Instance) -> None:
         # [choice]: an instance whose memory was kept by a suspend has stopped in full as well.
