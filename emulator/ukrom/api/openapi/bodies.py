@@ -20,9 +20,8 @@ def request_body(row: Row, path: str, schemas: Schemas) -> dict[str, Any] | None
     """Describe the body that an operation takes under a path, if it takes any."""
     if row.form is Form.CREATE:
         one = schemas.request(row.model)
-        if row.array:
-            return _body(_array(one), "The resources to make.", required=True)
-        return _body({"oneOf": [one, _array(one)]}, "One resource to make, or several.", required=True)
+        either = _array(one) if row.array else {"oneOf": [one, _array(one)]}
+        return _body(either, "What to make, one or several.", required=True)
     if row.form is Form.DATA:
         if not has_fields(row.model):
             return None
