@@ -130,7 +130,7 @@ def test_whoever_waits_for_the_stop_of_delete_on_stop_sees_it(item, slow_runner,
 
 
 def test_start_over_the_live_quota_fails_with_the_platforms_reason(item, read, cloud):
-    cloud.settings = replace(cloud.settings, limits=replace(cloud.settings.limits, live_instances=1))
+    cloud.settings = replace(cloud.settings, limits=replace(cloud.settings.limits, live_vcpus=1))
     item("POST", "/instances", {**APP, "autostart": True})
     failed = item("POST", "/instances", {**APP, "name": "web", "autostart": True})
     seen = read()

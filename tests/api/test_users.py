@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import httpx
 import pytest
 from pydantic import TypeAdapter
@@ -41,6 +43,13 @@ def test_everything_that_is_used_counts(call, quotas):
         "volumes": 1,
         "total_volume_mb": 64,
     }
+
+
+def test_limit_of_live_instances_is_that_of_their_processors(quotas, cloud):
+    cloud.settings = replace(cloud.settings, limits=replace(cloud.settings.limits, live_vcpus=7))
+    hard = quotas()["hard"]
+
+    assert (hard["live_instances"], hard["live_vcpus"]) == (7, 7)
 
 
 def test_changes_count_as_creates_do(call, quotas):

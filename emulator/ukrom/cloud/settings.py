@@ -38,9 +38,8 @@ class Limits:
     """Decoded bytes of one inline ROM. [choice]: 1 MB is 1048576 bytes."""
     instances: int = 16_384
     """Per account and metro. [choice]: the platform's sample of 64 is too few for load tests."""
-    live_instances: int = 16_384
-    """Instances that have a machine, per account and metro (Part F.8)."""
     live_vcpus: int = 524_288
+    """Of instances that have a machine, per account and metro (Part F.8)."""
     live_memory_mb: int = 134_217_728
     """In MiB. [choice]: these two are what so many of the largest instances need."""
     service_groups: int = 16_384

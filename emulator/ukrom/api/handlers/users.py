@@ -18,7 +18,6 @@ __all__ = ["OPERATIONS"]
 
 _HARD = (
     "instances",
-    "live_instances",
     "live_vcpus",
     "live_memory_mb",
     "service_groups",
@@ -44,7 +43,8 @@ def quotas(call: Call) -> dict[str, Any]:
         "status": "success",
         "uuid": str(call.account.uuid),
         "used": _used(call.space),
-        "hard": _picked(limits, _HARD),
+        # There is no such limit: it is another name of the next (Part C.15).
+        "hard": _picked(limits, _HARD) | {"live_instances": limits.live_vcpus},
         "limits": _picked(limits, _RANGES) | _AUTOSCALE,
     }
     return {"quotas": [quota]}

@@ -33,14 +33,12 @@ def check_live(cloud: Cloud, instance: Instance) -> None:
     everyone = cloud.space(instance.account, instance.metro).instances
     count = len(everyone)
     if (
-        count <= limits.live_instances
-        and count * limits.max_vcpus <= limits.live_vcpus
+        count * limits.max_vcpus <= limits.live_vcpus
         and count * limits.max_memory_mb <= limits.live_memory_mb
     ):
         return  # not even all of them could exceed it: thousands need not be counted at every start
     live = [one for one in everyone if one.state in LIVE]
     for name, used, most in (
-        ("live_instances", len(live), limits.live_instances),
         ("live_vcpus", sum(one.vcpus for one in live), limits.live_vcpus),
         ("live_memory_mb", sum(one.memory_mb for one in live), limits.live_memory_mb),
     ):
