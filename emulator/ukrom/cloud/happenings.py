@@ -1,6 +1,6 @@
 """What happens to instances, told to whoever depends on it: volumes, changes, restarts, autokill.
 
-So the lifecycle knows none of them. Whoever listens is called under the cloud's lock, in the order
+So the lifecycle need not know what follows from a start or a stop. Whoever listens is called under the cloud's lock, in the order
 in which they began to listen; see `Cloud`.
 """
 
