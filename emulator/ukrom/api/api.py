@@ -85,8 +85,10 @@ class Api:
         if (described := self._described.answer(request.method, place)) is not None:
             return described
         match = self._match(request, place)
-        account = self.cloud.account(_token(request))
+        token = _token(request)
         with self.cloud.guard:
+            # In here: an account that is closed meanwhile must get nothing any more.
+            account = self.cloud.account(token)
             space = self.cloud.space(account, place.metro)
             local = place.realm is Realm.LOCAL
             call = Call(self.cloud, account, space, request, match.uuid, local=local, path_rest=match.rest)

@@ -155,7 +155,7 @@ def _without_unknown(body: bytes, error: ValidationError) -> tuple[bytes, list[s
 
 @lru_cache(maxsize=64)
 def _list_of(model: type[T]) -> TypeAdapter[list[T]]:
-    return TypeAdapter(list[model])  # type: ignore[valid-type]
+    return TypeAdapter(list[model])  # type: ignore[valid-type]  # a type made at run time
 
 
 def _refusal(model: type[Wire], error: ValidationError) -> RequestRefused:

@@ -207,13 +207,12 @@ class Cloud:
     def reset(self, account: Account) -> None:
         """Delete everything of an account at once and end its machines; delete locks do not count."""
         with self.guard:
-            for (_, owner), space in self._spaces.items():
-                if owner is account:
-                    for instance in tuple(space.instances):
-                        self.remove(instance)
-                    space.drop_groups()
-                    self.volumes.drop_all(space)
-                    self.pins.drop_all(space)
+            for space in self.spaces(account):
+                for instance in tuple(space.instances):
+                    self.remove(instance)
+                space.drop_groups()
+                self.volumes.drop_all(space)
+                self.pins.drop_all(space)
             self.waits.changed()
 
     def close(self) -> None:

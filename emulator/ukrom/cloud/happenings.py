@@ -1,7 +1,7 @@
 """What happens to instances, told to whoever depends on it: volumes, changes, restarts, autokill.
 
-So the lifecycle need not know what follows from a start or a stop. Whoever listens is called under the cloud's lock, in the order
-in which they began to listen; see `Cloud`.
+So the lifecycle need not know what follows from a start or a stop. Whoever listens is called under the
+cloud's lock, in the order in which they began to listen; see `Cloud`.
 """
 
 from __future__ import annotations

@@ -39,6 +39,7 @@ class Protocol(H11Protocol):
         self._patience: asyncio.TimerHandle | None = None
         self._for_head = False
 
+    # uvicorn narrows the type of a transport.
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
         super().connection_made(transport)

@@ -36,5 +36,6 @@ Amount = Annotated[int, Field(ge=0)]
 
 def closed(shape: Shape) -> Shape:
     """Let a TypedDict hold nothing but its own fields, in exactly their types, when pydantic reads it."""
+    # Pydantic looks for it there, and TypedDict does not say so.
     shape.__pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[attr-defined]
     return shape

@@ -62,6 +62,7 @@ def dependencies_up(cloud: Cloud, instance: Instance, run: Run) -> Steps[None]:
             _started(cloud, needed)
     for uuid in instance.dependencies:
         needed = space.instances.get(Ref(uuid))
+        # The wait is over before `needed` is another one.
         yield Wait(lambda: run.over or instance.run is not run or _decided(needed))  # noqa: B023
         if instance.run is run and (needed is None or needed.state is not State.RUNNING):
             name = uuid if needed is None else f"'{needed.name}'"
