@@ -227,6 +227,16 @@ def test_template_that_is_not_understood_is_refused(refuse, template):
     assert refuse("POST", "/instances", {"template": template})
 
 
+def test_image_of_a_template_to_be_made_is_a_plain_reference(refuse):
+    message = refuse(
+        "POST", "/instances", {"template": prepared(create_args={"image": {"url": "org/app:1"}})}
+    )
+
+    assert message == (
+        "'template.create_args.image' in instance creation arguments has type 'object', but expected 'string'"
+    )
+
+
 def test_template_is_prepared_and_cloned_in_one_call(item, names):
     body = {"name": "job", "template": prepared(autokill={"time_ms": 5000}), "roms": [JOB], "autostart": True}
     made = item("POST", "/instances", body)

@@ -147,7 +147,7 @@ def test_quota_of_volumes_holds(make_cloud):
         with pytest.raises(Refusal) as caught:
             cloud.changes.volume(space, volume, triple("size_mb", "set", 101))
 
-    assert caught.value.code is ErrorCode.QUOTA
+    assert (caught.value.code, caught.value.message) == (ErrorCode.QUOTA, "Failed to update. Quota exceeded")
     assert volume.size_mb == 100
 
 

@@ -13,7 +13,7 @@ from ukrom.cloud import Autokill, InstanceOrder, InterfaceOrder, ScaleToZero, Te
 from .annotations import check_annotations
 from .later import CreatePlugin, CreateSchedule, Relay
 from .policies import AutokillInstance, AutokillTime, CreateScaleToZero
-from .references import ImageField, Reference, image_order
+from .references import ImageField, PlainImageField, Reference, image_order
 from .roms import CreateRom
 from .services import InstanceGroup
 from .timeouts import check_timeouts, deprecated, seconds
@@ -95,7 +95,7 @@ class TemplateArgs(Wire):
     """What makes an instance, be it for itself or for a template (Parts C.2 and D.10)."""
 
     called: ClassVar[str] = "template creation arguments"
-    image: ImageField = None
+    image: PlainImageField = None
     template: Annotated[TemplateField | None, given("object")] = None
     args: Texts = None
     env: TextMap = None
@@ -157,6 +157,7 @@ class CreateInstance(TemplateArgs):
 
     called: ClassVar[str] = "instance creation arguments"
     name: Text = None
+    image: ImageField = None
     branch_from: Annotated[Reference | None, given("object")] = None
     checkpoint: Annotated[Reference | None, given("object")] = None
     service_group: Annotated[InstanceGroup | None, given("object")] = None

@@ -12,7 +12,7 @@ from ukrom.api.identifiers import read_uuid
 from ukrom.api.wire import Text, TextMap, Wire, given, type_name
 from ukrom.cloud import ImageOrder, Ref
 
-__all__ = ["ImageField", "ImageSpec", "Reference", "image_order", "is_in_registry"]
+__all__ = ["ImageField", "ImageSpec", "PlainImageField", "Reference", "image_order", "is_in_registry"]
 
 
 class Reference(Wire):
@@ -55,17 +55,22 @@ def is_in_registry(url: str) -> bool:
     return not separator or scheme == "oci"
 
 
-def _spec(value: Any) -> Any:
+def _plain(value: Any) -> ImageSpec:
     if isinstance(value, str):
         return ImageSpec(url=value)
-    if isinstance(value, dict) and isinstance(value.get("url"), str):
-        return value
     raise PydanticCustomError("json_type", "{found}", {"expected": "string", "found": type_name(value)})
+
+
+def _spec(value: Any) -> Any:
+    is_spec = isinstance(value, dict) and isinstance(value.get("url"), str)
+    return value if is_spec else _plain(value)
 
 
 ImageField = Annotated[
     ImageSpec | None, BeforeValidator(_spec, json_schema_input_type=str | ImageSpec | None)
 ]
+PlainImageField = Annotated[ImageSpec | None, BeforeValidator(_plain, json_schema_input_type=str | None)]
+"""An image where instructions for its pull cannot be given (Part C.2, `create_args`)."""
 
 
 def image_order(spec: ImageSpec | None) -> ImageOrder | None:

@@ -101,7 +101,7 @@ def check_room(space: Space, size_mb: int, count: int) -> None:
     Args:
         space: Where.
         size_mb: How many MiB more.
-        count: How many volumes more.
+        count: How many volumes more; 0 where one only grows.
 
     Raises:
         Refusal: Code 19; it may not.
@@ -110,7 +110,8 @@ def check_room(space: Space, size_mb: int, count: int) -> None:
     limits = space.cloud.settings.limits
     total_mb = size_mb + sum(volume.size_mb for volume in space.volumes)
     if len(space.volumes) + count > limits.volumes or total_mb > limits.total_volume_mb:
-        raise Refusal(ErrorCode.QUOTA, "Failed to create. Quota exceeded")
+        what = "create" if count else "update"
+        raise Refusal(ErrorCode.QUOTA, f"Failed to {what}. Quota exceeded")
 
 
 def _check_origin(order: VolumeOrder) -> None:
