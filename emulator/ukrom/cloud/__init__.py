@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from .accounts import Account, user_of
 from .agenda import Alarm
+from .changes.changes import Changes
 from .cloud import Cloud, InstanceSnapshot
 from .gateway import Gateway, Kind, Lease, NoAnswer, Route
 from .groups.domains import RESERVED, Domain
@@ -93,6 +94,7 @@ __all__ = [
     "AttachOrder",
     "Autokill",
     "Change",
+    "Changes",
     "CloneVolumeOrder",
     "Cloud",
     "Console",

@@ -22,45 +22,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ukrom.api.call import Call
+    from ukrom.api.models.patches import Patch
     from ukrom.api.views.references import Named
-    from ukrom.api.wire import Wire
-    from ukrom.cloud import Instance, ServiceGroup, Volume
+    from ukrom.cloud import Change, Changes, Space
 
 __all__ = ["OPERATIONS"]
 
 
-def change_instance(call: Call, instance: Instance, said: PatchInstance) -> Outcome:
-    """Change an instance, or have it changed when it stops."""
-    call.cloud.changes.instance(call.space, instance, said.change())
-    return _updated(instance, said)
+def _changing(how: Callable[[Changes], Callable[[Space, Any, Change], None]]) -> Callable[..., Outcome]:
+    """Make the handler of a kind of resource.
 
+    Args:
+        how: What changes one of the kind.
+    """
 
-def change_template(call: Call, template: Instance, said: PatchTemplate) -> Outcome:
-    """Change an instance template."""
-    call.cloud.changes.template(call.space, template, said.change())
-    return _updated(template, said)
+    def change(call: Call, resource: Named, said: Patch) -> Outcome:
+        how(call.cloud.changes)(call.space, resource, said.change())
+        return Outcome({**reference_view(resource), **said.echoed()})
 
-
-def change_group(call: Call, group: ServiceGroup, said: PatchGroup) -> Outcome:
-    """Change a service group."""
-    call.cloud.changes.group(call.space, group, said.change())
-    return _updated(group, said)
-
-
-def change_volume(call: Call, volume: Volume, said: PatchVolume) -> Outcome:
-    """Change a volume."""
-    call.cloud.changes.volume(call.space, volume, said.change())
-    return _updated(volume, said)
-
-
-def change_volume_template(call: Call, template: Volume, said: PatchVolumeTemplate) -> Outcome:
-    """Change a volume template."""
-    call.cloud.changes.volume_template(call.space, template, said.change())
-    return _updated(template, said)
-
-
-def _updated(resource: Named, said: Wire) -> Outcome:
-    return Outcome({**reference_view(resource), **said.echoed()})
+    return change
 
 
 def _patching(
@@ -69,7 +49,7 @@ def _patching(
     key: str,
     find: Callable[[Call, Any], Any],
     handler: Callable[..., Any],
-    model: type[Wire],
+    model: type[Patch],
     simplified: str = "",
 ) -> Operation:
     return Operation(
@@ -92,7 +72,7 @@ OPERATIONS = (
         "/instances",
         "instances",
         find_instance,
-        change_instance,
+        _changing(lambda changes: changes.instance),
         PatchInstance,
         "Schedules and plugins cannot be added; no account may raise its scheduling priority.",
     ),
@@ -101,7 +81,7 @@ OPERATIONS = (
         "/instances/templates",
         "instances",
         find_template,
-        change_template,
+        _changing(lambda changes: changes.template),
         PatchTemplate,
     ),
     _patching(
@@ -109,7 +89,7 @@ OPERATIONS = (
         "/services",
         "service_groups",
         find_group,
-        change_group,
+        _changing(lambda changes: changes.group),
         PatchGroup,
         "Domains have no certificates of their own.",
     ),
@@ -118,7 +98,7 @@ OPERATIONS = (
         "/volumes",
         "volumes",
         find_volume,
-        change_volume,
+        _changing(lambda changes: changes.volume),
         PatchVolume,
         "A machine that runs sees a new size at its next start only.",
     ),
@@ -127,7 +107,7 @@ OPERATIONS = (
         "/volumes/templates",
         "volumes",
         find_volume_template,
-        change_volume_template,
+        _changing(lambda changes: changes.volume_template),
         PatchVolumeTemplate,
     ),
 )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from ukrom.api.envelope import RequestRefused
+from ukrom.api.shapes.instances import InstanceState
 from ukrom.api.wire import Int64, Integer, Text, Wire
 from ukrom.cloud import StopOrder
 
@@ -86,17 +87,7 @@ class WaitInstance(Wire):
     """What to wait for (Part D.7)."""
 
     called: ClassVar[str] = "instance wait arguments"
-    state: Literal[
-        "stopped",
-        "starting",
-        "running",
-        "draining",
-        "stopping",
-        "template",
-        "standby",
-        "deleted",
-        "checkpoint",
-    ] = "running"
+    state: InstanceState = "running"
     timeout_s: Integer = None
     timeout_ms: Integer = None
 

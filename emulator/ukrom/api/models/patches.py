@@ -8,13 +8,14 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import ValidationInfo, field_validator
 
+from ukrom.api.shapes.instance_parts import InstanceProperty
 from ukrom.api.wire import Text, Wire
 from ukrom.cloud import Change, Op
 
 from . import patched
 from .patched import Kind
 
-__all__ = ["PatchGroup", "PatchInstance", "PatchTemplate", "PatchVolume", "PatchVolumeTemplate"]
+__all__ = ["Patch", "PatchGroup", "PatchInstance", "PatchTemplate", "PatchVolume", "PatchVolumeTemplate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,9 @@ class _Said:
     read: Any
 
 
-class _Patch(Wire):
+class Patch(Wire):
+    """A change of some resource."""
+
     id: Text = None
     prop: str
     op: Literal["set", "add", "del"]
@@ -61,32 +64,15 @@ class _Patch(Wire):
         return {} if self.id is None else {"id": self.id}
 
 
-class PatchInstance(_Patch):
+class PatchInstance(Patch):
     """A change of an instance (Part C.13)."""
 
     called: ClassVar[str] = "instance update"
-    prop: Literal[
-        "image",
-        "args",
-        "env",
-        "memory_mb",
-        "vcpus",
-        "scale_to_zero",
-        "tags",
-        "delete_lock",
-        "schedules",
-        "autokill",
-        "hostname",
-        "roms",
-        "dependencies",
-        "sched_priority",
-        "plugins",
-        "annotations",
-    ]
+    prop: InstanceProperty
     kinds: ClassVar[Mapping[str, Kind]] = patched.INSTANCE
 
 
-class PatchTemplate(_Patch):
+class PatchTemplate(Patch):
     """A change of an instance template (Part C.13)."""
 
     called: ClassVar[str] = "instance template update"
@@ -94,7 +80,7 @@ class PatchTemplate(_Patch):
     kinds: ClassVar[Mapping[str, Kind]] = patched.TEMPLATE
 
 
-class PatchGroup(_Patch):
+class PatchGroup(Patch):
     """A change of a service group (Part C.13)."""
 
     called: ClassVar[str] = "service group update"
@@ -102,7 +88,7 @@ class PatchGroup(_Patch):
     kinds: ClassVar[Mapping[str, Kind]] = patched.GROUP
 
 
-class PatchVolume(_Patch):
+class PatchVolume(Patch):
     """A change of a volume (Part C.13)."""
 
     called: ClassVar[str] = "volume update"
@@ -110,7 +96,7 @@ class PatchVolume(_Patch):
     kinds: ClassVar[Mapping[str, Kind]] = patched.VOLUME
 
 
-class PatchVolumeTemplate(_Patch):
+class PatchVolumeTemplate(Patch):
     """A change of a volume template (Part C.13)."""
 
     called: ClassVar[str] = "volume template update"

@@ -14,6 +14,7 @@ __all__ = [
     "InlineFile",
     "InstanceAutokill",
     "InstanceDomain",
+    "InstanceProperty",
     "InstanceVolume",
     "NetworkInterface",
     "PendingUpdate",
@@ -25,6 +26,27 @@ __all__ = [
     "Schedule",
     "Snapshot",
 ]
+
+
+InstanceProperty = Literal[
+    "image",
+    "args",
+    "env",
+    "memory_mb",
+    "vcpus",
+    "scale_to_zero",
+    "tags",
+    "delete_lock",
+    "schedules",
+    "autokill",
+    "hostname",
+    "roms",
+    "dependencies",
+    "sched_priority",
+    "plugins",
+    "annotations",
+]
+"""What of an instance can be changed (Part C.13)."""
 
 
 @closed
@@ -169,26 +191,7 @@ class Autokill(TypedDict, total=False):
 class PendingUpdate(TypedDict, total=False):
     """A change that waits for the next stop, or that failed there (Part A.13)."""
 
-    prop: Required[
-        Literal[
-            "image",
-            "args",
-            "env",
-            "memory_mb",
-            "vcpus",
-            "scale_to_zero",
-            "tags",
-            "delete_lock",
-            "schedules",
-            "autokill",
-            "hostname",
-            "roms",
-            "dependencies",
-            "sched_priority",
-            "plugins",
-            "annotations",
-        ]
-    ]
+    prop: Required[InstanceProperty]
     op: Required[Literal["set", "add", "del"]]
     value: Any
     status: Required[Literal["pending", "failed"]]
