@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from ukrom.cloud.index import missing
 from ukrom.cloud.orders import NO_AUTOKILL
@@ -150,9 +150,20 @@ def _written(space: Space, instance: Instance, deadline: float | None) -> Steps[
         alone = not awaited[instance.uuid]
         if alone:
             del awaited[instance.uuid]
-    state = instance.state
-    if state is State.TEMPLATE:
-        return
+    if instance.state is not State.TEMPLATE:
+        _not_written(space, instance, came=came, alone=alone)
+
+
+def _not_written(space: Space, instance: Instance, *, came: bool, alone: bool) -> NoReturn:
+    """Clear up after a template that did not come to be, and say why.
+
+    Args:
+        space: Where.
+        instance: What was to become the template.
+        came: Whether it was decided before the time was over.
+        alone: Whether nobody else waits for it.
+    """
+    cloud, state = space.cloud, instance.state
     if not came:
         # The preparation is aborted, unless others still have the patience for it.
         if alone:
