@@ -13,7 +13,6 @@ from ukrom.cloud.groups.group import ServiceGroup
 from ukrom.cloud.groups.making import enter_group
 from ukrom.cloud.groups.services import Service
 from ukrom.cloud.images.pin import Pin
-from ukrom.cloud.instances.adoption import take_up
 from ukrom.cloud.instances.instance import Instance, Interface, Mount, Restart, Traffic, Update
 from ukrom.cloud.instances.states import StopReason
 from ukrom.cloud.orders import Autokill, Change, ImageOrder, Op, ScaleToZero
@@ -23,6 +22,7 @@ from ukrom.cloud.roms.sources import ImageSource, InlineImage
 from ukrom.cloud.volumes.volume import Volume
 from ukrom.errors import ImageError, StateError
 
+from .adoption import take_up
 from .checking import checked
 from .values import BadValue, unpack
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ukrom.cloud.instances.booting import StartFailed, machine_spec, pull
+from ukrom.cloud.instances.instance import Asked, Run
+from ukrom.cloud.instances.states import LIVE, State
 from ukrom.errors import ImageError
-
-from .booting import StartFailed, machine_spec, pull
-from .instance import Asked, Run
-from .states import LIVE, State
 
 if TYPE_CHECKING:
     from ukrom.cloud.cloud import Cloud
-    from ukrom.cloud.documents.resources import RunDocument
+    from ukrom.cloud.instances.instance import Instance
     from ukrom.cloud.ports import MachineSpec
 
-    from .instance import Instance
+    from .resources import RunDocument
 
 __all__ = ["take_up"]
 
