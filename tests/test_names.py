@@ -21,7 +21,6 @@ def all_of(names):
         names.group(),
         names.domain("web"),
         names.volume(),
-        names.checkpoint("web"),
     ]
 
 
@@ -49,11 +48,6 @@ def test_any_name_of_a_group_gives_a_dns_label(group):
     assert LEGAL_LABEL.fullmatch(Names(1).domain(group))
 
 
-@given(st.from_regex(LEGAL_NAME, fullmatch=True))
-def test_any_instance_gives_a_legal_name_of_a_checkpoint(instance):
-    assert LEGAL_NAME.fullmatch(Names(1).checkpoint(instance))
-
-
 @pytest.mark.parametrize(
     ("make", "shape"),
     [
@@ -62,7 +56,6 @@ def test_any_instance_gives_a_legal_name_of_a_checkpoint(instance):
         (lambda names: names.domain("Web_1.api"), r"web-1-api-[a-z0-9]{8}"),
         (lambda names: names.domain("..."), r"service-[a-z0-9]{8}"),
         (lambda names: names.volume(), r"vol-[a-z0-9]{5}"),
-        (lambda names: names.checkpoint("Web.1"), r"Web\.1-[a-z0-9]{5}"),
     ],
 )
 def test_names_have_the_platform_s_shapes(make, shape):
@@ -73,7 +66,6 @@ def test_longest_names_are_cut_and_keep_their_suffix():
     names = Names(1)
 
     assert re.fullmatch(r"a{249}-[a-z0-9]{5}", names.instance("a" * 300))
-    assert re.fullmatch(r"a{249}-[a-z0-9]{5}", names.checkpoint("a" * 255))
     assert re.fullmatch(r"a{54}-[a-z0-9]{8}", names.domain("a" * 255))
 
 
@@ -95,7 +87,6 @@ class Picky:
         lambda names, taken: names.group(taken),
         lambda names, taken: names.domain("web", taken),
         lambda names, taken: names.volume(taken),
-        lambda names, taken: names.checkpoint("web", taken),
     ],
 )
 def test_taken_name_is_not_given(make):

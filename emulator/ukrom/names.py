@@ -91,16 +91,6 @@ class Names:
         """Make a volume's name, `vol-<5>`, that is not `taken`."""
         return self._with_suffix("vol", 5, taken)
 
-    def checkpoint(self, instance: str, taken: Container[str] = ()) -> str:
-        """Make a checkpoint's name, `<instance>-<5>`, that is not `taken`.
-
-        Args:
-            instance: The name of the instance that the checkpoint is taken of.
-            taken: Names in use: checkpoints, templates and instances share them.
-        """
-        # The specification says `<instance>-<random>`. [choice] As many letters as elsewhere.
-        return self._with_suffix(instance, 5, taken)
-
     def _with_suffix(self, base: str, length: int, taken: Container[str]) -> str:
         base = base[: _LONGEST_NAME - 1 - length]
         return self._free(lambda: f"{base}-{self.suffix(length)}", taken)
