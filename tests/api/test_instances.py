@@ -43,6 +43,30 @@ def test_read_shows_the_documented_shape(create, item, store):
     assert "stop_reason" not in read
 
 
+def test_old_feature_turns_scale_to_zero_on(call, item):
+    body = {**APP, "name": "web", "service_group": WEB, "features": ["scale-to-zero"]}
+    warnings = call("POST", "/instances", body)["warnings"]
+    read = item("GET", "/instances?name=web")
+
+    assert warnings == ["'scale-to-zero' in 'features' is deprecated, use 'scale_to_zero' instead"]
+    assert (read["state"], read["features"]) == ("standby", [])
+    assert (read["scale_to_zero"]["policy"], read["scale_to_zero"]["stateful"]) == ("on", False)
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [({}, 7), ({"service_group": WEB, "features": ["scale-to-zero", "delete-on-stop"]}, 17)],
+)
+def test_old_feature_needs_what_scale_to_zero_needs(create, fields, code):
+    assert create(**{"features": ["scale-to-zero"], **fields})["error"] == code
+
+
+def test_scale_to_zero_counts_beside_the_old_feature(create, item):
+    create(name="web", service_group=WEB, features=["scale-to-zero"], scale_to_zero={"policy": "idle"})
+
+    assert item("GET", "/instances?name=web")["scale_to_zero"]["policy"] == "idle"
+
+
 def test_array_makes_one_item_each_in_order(call):
     envelope = call("POST", "/instances", [{**APP, "name": "a"}, {**APP, "name": "a"}, {**APP, "name": "b"}])
 

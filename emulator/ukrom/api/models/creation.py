@@ -33,6 +33,9 @@ _NOT_EMULATED: dict[str, tuple[Any, ...]] = {
     "type": ("micro",),
 }
 
+_OLD_FEATURE = "scale-to-zero"
+"""How older clients ask for what `scale_to_zero` says now (Part C.2)."""
+
 
 class CreateInterface(Wire):
     """A network interface (Part C.6), of an account that has no machines of its own."""
@@ -166,7 +169,7 @@ class CreateInstance(TemplateArgs):
     timeout_s: Integer = None
     wait_timeout_ms: Integer = None
     replicas: Int64 = 0
-    features: list[Literal["delete-on-stop", "nested-virt"]] = Field(default_factory=list)
+    features: list[Literal["delete-on-stop", "nested-virt", "scale-to-zero"]] = Field(default_factory=list)
     hostname: Text = None
     schedules: Annotated[list[CreateSchedule] | None, given("array")] = None
     dependencies: Annotated[list[Reference] | None, given("array")] = None
@@ -201,7 +204,7 @@ class CreateInstance(TemplateArgs):
             autostart=self.autostart,
             timeout_s=seconds(self.timeout_s, self.wait_timeout_ms, 0),
             replicas=self.replicas,
-            features=frozenset(self.features),
+            features=frozenset(self.features) - {_OLD_FEATURE},
             hostname=self.hostname,
             dependencies=tuple(reference.ref() for reference in self.dependencies or ()),
             interfaces=tuple(one.order() for one in self.network_interfaces or ()),
@@ -212,7 +215,15 @@ class CreateInstance(TemplateArgs):
 
     def warnings(self) -> list[str]:
         """Say what of it is deprecated."""
-        return deprecated("wait_timeout_ms", self.model_fields_set)
+        messages = deprecated("wait_timeout_ms", self.model_fields_set)
+        if _OLD_FEATURE in self.features:
+            messages.append(f"'{_OLD_FEATURE}' in 'features' is deprecated, use 'scale_to_zero' instead")
+        return messages
+
+    def _scale_to_zero(self) -> ScaleToZero | None:
+        # [choice]: older clients know no more of it than that it is on; what is said newly counts.
+        old = self.scale_to_zero is None and _OLD_FEATURE in self.features
+        return ScaleToZero("on") if old else super()._scale_to_zero()
 
     def _not_emulated(self) -> tuple[str, ...]:
         fields = [*super()._not_emulated()]
