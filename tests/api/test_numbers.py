@@ -30,7 +30,7 @@ def cloud(store, runner):
         ("POST", "/instances", {**APP, "replicas": 10**400}, "replicas"),
         ("POST", "/instances", {**APP, "autokill": {"time_ms": 10**400}}, "autokill.time_ms"),
         ("POST", "/services", {**SERVICE, "autokill": {"time_ms": 10**400}}, "autokill.time_ms"),
-        ("POST", "/images", {"url": "org/app:1", "timeout_s": 10**400}, "timeout_s"),
+        ("POST", "/images", [{"url": "org/app:1", "timeout_s": 10**400}], "timeout_s"),
         ("GET", "/instances/log", [{"name": "web", "offset": -BEYOND - 1}], "offset"),
         ("PATCH", "/volumes", [{"name": "v", "prop": "size_mb", "op": "set", "value": BEYOND}], "value"),
     ],
@@ -43,7 +43,7 @@ def test_largest_times_can_be_kept_and_counted(call, item):
     web = {**APP, "name": "web", "autostart": True, "timeout_s": LARGEST, "autokill": {"time_ms": LARGEST}}
     call("POST", "/instances", web)
     call("POST", "/services", {**SERVICE, "name": "front", "autokill": {"time_ms": LARGEST}})
-    call("POST", "/images", {"url": "org/app:1", "timeout_s": LARGEST, "autokill": {"time_ms": LARGEST}})
+    call("POST", "/images", [{"url": "org/app:1", "timeout_s": LARGEST, "autokill": {"time_ms": LARGEST}}])
     item("PUT", "/instances/stop", [{"name": "web"}])
 
     shown = item("GET", "/instances", [{"name": "web"}])

@@ -13,8 +13,6 @@ from .accounts import Account, user_of
 from .agenda import Agenda
 from .autokill import Autokilling
 from .changes.changes import Changes
-from .documents.reading import load
-from .documents.writing import dump
 from .gateway import Gateway
 from .groups.domains import DomainTable, metro_code
 from .guard import Guard
@@ -237,6 +235,8 @@ class Cloud:
 
     def dump(self, account: Account) -> dict[str, Any]:
         """Give the whole state of an account as plain JSON (see `documents.writing.dump`)."""
+        from .documents.writing import dump  # noqa: PLC0415 - pydantic, which images do without, takes 0.1 s
+
         return dump(self, account)
 
     def load(self, account: Account, document: Any) -> None:
@@ -245,6 +245,8 @@ class Cloud:
         Raises:
             StateError: It is no state of an account, or does not fit into this cloud.
         """
+        from .documents.reading import load  # noqa: PLC0415 - as for `dump`
+
         load(self, account, document)
 
     def remove(self, instance: Instance) -> Run | None:
