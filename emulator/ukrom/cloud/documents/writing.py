@@ -76,7 +76,8 @@ def _instance(instance: Instance, now: float) -> InstanceDocument:
 def _run(run: Run, now: float) -> RunDocument:
     return RunDocument(
         asked=run.asked,
-        up_for_s=None if run.up_since is None else now - run.up_since,
+        # Rounded, or the differences of large numbers would make a load not quite what was dumped.
+        up_for_s=None if run.up_since is None else round(now - run.up_since, 6),
         published=sorted(run.published),
         vetoes=run.vetoes,
     )
