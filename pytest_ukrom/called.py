@@ -66,10 +66,14 @@ def _miss(call: LoggedCall) -> str:
     if call.status == HTTPStatus.NOT_IMPLEMENTED:
         return f"{what}\n    the platform has this; it is not emulated yet"
     close = nearest(call.method, urlsplit(call.path).path, (*PLATFORM, *CONTROL_PLANE))
-    lines = [f"    did you mean {text}?" for text in close]
     if not call.status:
-        lines.insert(0, "    its host is not emulated")
-    return "\n".join([what, *(lines or ["    there is nothing like it"])])
+        lines = [
+            "    its host is not emulated",
+            *(f"    on another one there is {text}" for text in close[:1]),
+        ]
+    else:
+        lines = [f"    did you mean {text}?" for text in close] or ["    there is nothing like it"]
+    return "\n".join([what, *lines])
 
 
 def _cut(text: str) -> str:

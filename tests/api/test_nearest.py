@@ -30,6 +30,13 @@ def test_nothing_alike_is_not_guessed_at(path):
     assert nearest("GET", path, PLATFORM) == []
 
 
+@pytest.mark.parametrize("path", ["/v1/instances/start", f"/v1/instances/{UUID}/start"])
+def test_wrong_method_names_the_right_one_alone(path):
+    (text,) = nearest("POST", path, PLATFORM)
+
+    assert text.startswith("PUT /v1/instances/")
+
+
 def test_no_more_are_named_than_asked_for():
     assert len(nearest("PUT", f"/v1/instances/{UUID}/x", PLATFORM)) == 3
     assert len(nearest("PUT", f"/v1/instances/{UUID}/x", PLATFORM, 1)) == 1

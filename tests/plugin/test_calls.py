@@ -114,7 +114,7 @@ def test_calls_that_met_no_operation_are_shown_with_what_comes_closest(suite):
             "    the platform has this; it is not emulated yet",
             "GET https://api.mars.unikraft.cloud/v1/instances",
             "    its host is not emulated",
-            "    did you mean GET /v1/instances (read instances)[?]",
+            "    on another one there is GET /v1/instances (read instances)",
         ]
     )
 

@@ -40,12 +40,22 @@ def nearest(method: str, path: str, operations: Iterable[Operation], most: int =
         # A local address has the metro before it.
         asked = asked[asked.index("v1") + 1 :]
     found = []
-    for operation in operations:
+    known = tuple(operations)
+    # Where the path is right, nobody meant another one.
+    same = [one for one in known if any(_fits(asked, segments(pattern)) for pattern in one.paths)]
+    for operation in same or known:
         score, closest = max((_likeness(asked, segments(pattern)), pattern) for pattern in operation.paths)
         score += _METHOD * (operation.method == method)
         if score >= _LEAST * (_METHOD + len(asked)):
             found.append((-score, f"{operation.method} /v1{closest} ({operation.name})"))
     return [text for _, text in sorted(found)[:most]]
+
+
+def _fits(asked: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
+    return len(asked) == len(pattern) and all(
+        part == given or (part == UUID_PART and is_uuid(given))
+        for given, part in zip(asked, pattern, strict=True)
+    )
 
 
 def _likeness(asked: tuple[str, ...], pattern: tuple[str, ...]) -> float:
