@@ -129,6 +129,19 @@ def test_failing_runner_has_reason_4_and_its_words(running, runner):
     assert running.failure == "QEMU was killed by signal 9"
 
 
+def test_runner_that_breaks_stops_the_instance(create, start, runner, monkeypatch, caplog):
+    def broken(*_, **__):
+        raise RuntimeError("no idea")
+
+    monkeypatch.setattr(runner, "boot", broken)
+    instance = create()
+
+    assert start(instance) is None
+    assert instance.state is State.STOPPED
+    assert instance.failure == "the runner failed: RuntimeError: no idea"
+    assert "failed to boot" in caplog.text
+
+
 def test_runner_that_cannot_boot_leaves_the_instance_stopped(create, start, runner):
     runner.missing = "qemu-system-x86_64"
     instance = create()

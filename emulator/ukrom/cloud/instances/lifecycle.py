@@ -6,6 +6,7 @@ table in `stops` (specification, Parts D.2 to D.5).
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from ukrom.cloud.happenings import Happening
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     from .instance import Instance
 
 __all__ = ["Lifecycle"]
+
+_log = logging.getLogger(__name__)
 
 
 class Lifecycle:
@@ -190,6 +193,11 @@ class Lifecycle:
             run.machine = runner.boot(spec, report, snapshot=instance.snapshot)
         except (UkromError, OSError) as error:
             raise StartFailed(PlatformCode.UNKNOWN, str(error)) from error
+        except Exception as error:
+            # A runner may be anybody's; whatever it raises, its instance must not start for ever.
+            _log.exception("the runner %s failed to boot %s", runner.name, instance.name)
+            message = f"the runner failed: {type(error).__name__}: {error}"
+            raise StartFailed(PlatformCode.UNKNOWN, message) from error
 
     def _end(self, instance: Instance, run: Run, order: StopOrder) -> None:
         self.move(instance, Trigger.STOP, "stop")
