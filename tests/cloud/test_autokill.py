@@ -149,6 +149,21 @@ def test_delete_lock_keeps_one_that_served_enough(create, start, runner, ask, ex
     assert instance.state is State.RUNNING
 
 
+def test_one_that_served_enough_goes_when_it_is_unlocked(cloud, create, start, runner, ask, exists):
+    instance = create(autokill=Autokill(num_requests=1))
+    instance.delete_lock = True
+    start(instance)
+    runner.last.up()
+    runner.last.listen(8080)
+    ask(instance).release()
+    runner.last.exit(0)
+    with cloud.guard:
+        instance.delete_lock = False
+        cloud.autokill.changed(instance)
+
+    assert not exists(instance)
+
+
 def test_group_goes_some_time_after_its_last_instance(cloud, space, group, create, clock):
     instance = create(service_group=GroupOrder(name="web"))
     clock.advance(60)

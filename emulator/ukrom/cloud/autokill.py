@@ -44,8 +44,10 @@ class Autokilling:
         self._cloud.agenda.cancel(resource, Alarm.AUTOKILL)
         if isinstance(resource, ServiceGroup):
             self.emptied(resource)
-        elif resource.state in FROZEN or (resource.state is State.STOPPED and resource.start_count):
+        elif resource.state in FROZEN:
             self._arm(resource)
+        elif resource.state in {State.STOPPED, State.STANDBY} and resource.start_count:
+            self._stopped(resource)
         else:
             self._served(resource)
 

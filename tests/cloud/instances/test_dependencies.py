@@ -64,6 +64,16 @@ def test_dependency_whose_image_is_missing_stops_it(create, start):
     assert web.failure == "it depends on 'db', which did not come up"
 
 
+def test_machine_of_a_deleted_one_that_waited_is_not_waited_for(cloud, web, start, runner):
+    start(web)
+    with cloud.guard:
+        run = cloud.remove(web)
+    runner.last.up()
+
+    assert run.ended
+    assert [machine.spec.name for machine in runner.machines] == ["db"]
+
+
 def test_dependency_that_is_gone_stops_it(cloud, web, database, start):
     with cloud.guard:
         cloud.remove(database)

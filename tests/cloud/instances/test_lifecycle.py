@@ -275,6 +275,16 @@ def test_draining_ends_at_its_time_out(cloud, running, stop, runner, clock):
     assert running.state is State.STOPPING
 
 
+def test_stop_without_time_ends_a_draining_at_once(cloud, running, stop, runner):
+    runner.last.listen(8080)
+    cloud.gateway.lease(cloud.gateway.route(running.group.domains[0].fqdn("unikraft.app"), 443)).result(0)
+    stop(running, drain_timeout_ms=5000)
+    assert stop(running, drain_timeout_ms=3000) is State.DRAINING
+
+    assert stop(running) is State.STOPPING
+    assert len(runner.last.stops) == 1
+
+
 def test_runner_of_an_account_is_used_instead_of_the_clouds(cloud, order):
     from ukrom.cloud import StubRunner
 

@@ -184,6 +184,17 @@ def test_draining_ends_with_its_time(cloud, clock, running, suspend, runner):
     assert len(runner.last.suspends) == 1
 
 
+def test_stop_wins_over_a_suspend_that_drains(cloud, running, suspend, stop, runner):
+    runner.last.listen(8080)
+    cloud.gateway.lease(cloud.gateway.route(running.group.domains[0].fqdn("unikraft.app"), 443)).result(0)
+    suspend(running, 5000)
+    stop(running)
+    runner.last.exit(0)
+
+    assert runner.last.suspends == []
+    assert (running.state, running.stop_reason, running.snapshot) == (State.STOPPED, 15, None)
+
+
 def test_snapshot_of_a_deleted_instance_is_forgotten(cloud, suspended, runner):
     with cloud.guard:
         cloud.remove(suspended)

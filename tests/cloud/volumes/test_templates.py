@@ -8,10 +8,12 @@ from ukrom.cloud import (
     Limits,
     MountOrder,
     Ref,
+    RomOrder,
     TemplateOrder,
     VolumeOrder,
     VolumeState,
 )
+from ukrom.cloud.orders import FileOrder
 
 
 def new(at="/data", **fields):
@@ -213,6 +215,13 @@ def test_mount_path_of_a_templates_volume_is_taken_in_the_clone(create, freeze, 
     template = freeze(create(volumes=(new("/data"),)))
 
     refused(ErrorCode.INVALID, clone_of, template, volumes=(new("/data"),))
+
+
+def test_rom_of_a_clone_is_refused_where_a_templates_volume_is_mounted(create, freeze, clone_of, refused):
+    template = freeze(create(volumes=(new("/a"),)))
+    rom = RomOrder(name="code", files=(FileOrder("a.py", "pass"),), at="/a/")
+
+    refused(ErrorCode.INVALID, clone_of, template, roms=(rom,))
 
 
 def test_clone_whose_copies_have_no_room_is_refused(make_cloud, order, refused):

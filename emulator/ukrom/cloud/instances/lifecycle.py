@@ -106,7 +106,8 @@ class Lifecycle:
         elif order.drain_timeout_ms and instance.traffic.in_flight and instance.state is State.RUNNING:
             self.move(instance, Trigger.DRAIN, "stop")
             drained(self._cloud, instance, order.drain_timeout_ms, lambda: self._end(instance, run, order))
-        elif order.force or instance.state is not State.DRAINING:
+        elif instance.state is not State.DRAINING or not order.drain_timeout_ms:
+            # [choice]: who would drain what drains already leaves it as it is.
             self._end(instance, run, order)
         self._cloud.waits.changed()
 
@@ -140,7 +141,9 @@ class Lifecycle:
         run, instance.run = instance.run, None
         if run is not None:
             run.dropped = True
-            if run.machine is not None and not run.ended:
+            if run.machine is None:
+                run.ended = True  # it waited for what it depends on: there is nothing to wait for any more
+            elif not run.ended:
                 run.machine.kill()
             self._saves.close(instance, run, "the instance was deleted")
         return run

@@ -61,7 +61,9 @@ def plan_mounts(
         return ()
     check_runner(space.account.runner or space.cloud.runner)
     check_count(len(cloned) + len(orders), space.cloud.settings.limits)
-    taken: set[str | None] = {*roms, *(mount.at for mount in cloned)}
+    taken: set[str | None] = {*roms}
+    for mount in cloned:
+        taken.add(free_path(mount.at, taken))
     plans: list[MountPlan] = []
     for order in orders:
         at = free_path(order.at, taken)
