@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ukrom.cloud import ScaleToZero, State, StopOrder
+from ukrom.cloud import AppExited, ScaleToZero, State, StopOrder
 
 
 @pytest.fixture
@@ -63,6 +63,25 @@ def test_what_drained_is_stopped(cloud, running, runner, reloaded):
     runner.last.exit(0)
 
     assert (instance.state, instance.stop_reason) == (State.STOPPED, 15)
+
+
+def test_forced_stop_that_was_under_way_is_forced_again(cloud, running, runner, reloaded):
+    with cloud.guard:
+        cloud.lifecycle.stop(running, StopOrder(force=True))
+    instance = reloaded()
+    assert (runner.last.kills, runner.last.stops) == (1, [])
+    runner.last.end()
+
+    assert (instance.state, instance.stop_reason) == (State.STOPPED, 28)
+
+
+def test_machine_whose_application_has_ended_ends_too(running, runner, reloaded):
+    runner.last.report(AppExited(9))
+    instance = reloaded()
+    assert runner.last.kills == 1
+    runner.last.end()
+
+    assert (instance.state, instance.stop_reason, instance.exit_code) == (State.STOPPED, 3, 9)
 
 
 def test_suspended_instance_still_resumes(cloud, running, start, runner, reloaded):

@@ -34,7 +34,7 @@ def take_up(cloud: Cloud, instance: Instance, document: RunDocument) -> None:
         lifecycle.begin(instance)
         return
     spec = _spec(cloud, instance)
-    run = Run(published=set(document.published), vetoes=document.vetoes)
+    run = Run(exit_code=document.exit_code, published=set(document.published), vetoes=document.vetoes)
     instance.run = run
     report = lifecycle.reporter(instance, run)
     runner = cloud.runner_of(instance)
@@ -50,7 +50,7 @@ def take_up(cloud: Cloud, instance: Instance, document: RunDocument) -> None:
     if instance.state is State.DRAINING:
         # What it was draining is gone with whoever waited for it.
         instance.state, run.asked = State.STOPPING, Asked.STOP
-    if instance.state is State.STOPPING and run.asked is not Asked.NOTHING:
+    if instance.state is State.STOPPING:
         _end(cloud, instance, run)
 
 
@@ -61,6 +61,8 @@ def _end(cloud: Cloud, instance: Instance, run: Run) -> None:
         # Its memory is saved once more: of a snapshot that was not complete nothing is left.
         instance.state = State.RUNNING
         cloud.lifecycle.end_saved(instance, run, run.asked)
+    elif run.asked in {Asked.FORCE, Asked.NOTHING}:
+        run.machine.kill()  # of one that nothing was asked of, the application has ended already
     else:
         run.machine.stop(grace_s=cloud.settings.stop_grace_s * cloud.speed(instance))
 

@@ -90,6 +90,8 @@ class RunDocument(Document):
     asked: Asked
     up_for_s: float | None
     """How long its application ran by then, in seconds."""
+    exit_code: int | None
+    """That of its application, which has ended before its machine."""
     published: list[int]
     vetoes: int
 

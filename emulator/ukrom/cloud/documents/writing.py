@@ -78,6 +78,7 @@ def _run(run: Run, now: float) -> RunDocument:
         asked=run.asked,
         # Rounded, or the differences of large numbers would make a load not quite what was dumped.
         up_for_s=None if run.up_since is None else round(now - run.up_since, 6),
+        exit_code=run.exit_code,
         published=sorted(run.published),
         vetoes=run.vetoes,
     )
