@@ -206,7 +206,8 @@ class Cloud:
         """Delete everything of an account at once and end its machines; delete locks do not count."""
         with self.guard:
             for space in self.spaces(account):
-                for instance in tuple(space.instances):
+                # Whoever waited for one of them may delete or make others thereupon.
+                while (instance := next(iter(space.instances), None)) is not None:
                     self.remove(instance)
                 space.drop_groups()
                 self.volumes.drop_all(space)
@@ -255,12 +256,13 @@ class Cloud:
         Returns:
             The run that was cut off, to wait until its machine is gone.
         """
-        run = self.lifecycle.abandon(instance)
         self.agenda.clear(instance)
         self.snapshots.release(instance, self.runner_of(instance))
         self._instances.pop(instance.uuid, None)
         self.space(instance.account, instance.metro).remove(instance)
         self.happenings.tell(Happening.REMOVED, instance)
+        # Last of all: whoever waits for its memory is told, and may not find it any more.
+        run = self.lifecycle.abandon(instance)
         self.waits.changed()
         return run
 

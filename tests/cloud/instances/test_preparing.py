@@ -17,6 +17,7 @@ from ukrom.cloud import (
     ScaleToZero,
     State,
     TemplateOrder,
+    TemplateWritten,
 )
 
 
@@ -219,6 +220,25 @@ def test_preparation_that_is_deleted_fails_the_create(cloud, attempt, on_demand,
         cloud.remove(space.instance(Ref(name="tpl")))
 
     assert made.error.code is ErrorCode.FAILED_OPERATION
+
+
+@pytest.mark.parametrize("all_of_it", [False, True])
+def test_preparation_that_is_deleted_while_it_is_saved_fails_the_create(
+    cloud, attempt, on_demand, runner, space, all_of_it
+):
+    made = attempt(template=on_demand())
+    runner.last.up()
+    runner.last.report(TemplateWritten())
+    (seed,) = space.instances
+    if all_of_it:
+        cloud.reset(space.account)
+    else:
+        with cloud.guard:
+            cloud.remove(seed)
+
+    assert made.error.message == "Failed to create instance template 'tpl': the instance was deleted"
+    assert not space.instances
+    assert runner.last.kills == 1
 
 
 def test_reset_answers_whoever_waits(cloud, attempt, on_demand, space):

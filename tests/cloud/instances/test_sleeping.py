@@ -7,7 +7,9 @@ from ukrom.cloud import (
     ErrorCode,
     Kind,
     NoAnswer,
+    Ref,
     Refusal,
+    SaveFailed,
     ScaleToZero,
     ScaleToZeroDisabled,
     State,
@@ -279,3 +281,26 @@ def test_deleted_instance_has_no_alarm(cloud, awake, clock):
         cloud.remove(instance)
 
     assert instance.alarms == {}
+
+
+def test_instance_that_is_being_branched_sleeps_after_that(awake, attempt, clock, runner):
+    source = awake()
+    branch = attempt(branch_from=Ref(uuid=source.uuid))
+    clock.advance(60)
+    assert source.state is State.RUNNING
+    runner.last.saved(runner.last.saves[0])
+
+    assert branch.instances is not None
+    assert source.state is State.STOPPING
+
+
+def test_memory_that_could_not_be_saved_is_saved_later(awake, clock, runner):
+    instance = awake(ScaleToZero("on", stateful=True, cooldown_time_ms=0))
+    runner.last.report(SaveFailed(runner.last.suspends[0], "no space left"))
+    clock.advance(0.9)
+    assert instance.state is State.RUNNING
+
+    clock.advance(0.1)
+
+    assert instance.state is State.STOPPING
+    assert len(runner.last.suspends) == 2

@@ -127,6 +127,7 @@ class Saves:
         elif run.asked is Asked.NOTHING:
             run.saving = None
             saving.done(event.snapshot, None)
+            self._cloud.sleeping.look(instance)
         else:
             # It is being stopped: what was saved of it belongs to a run that was cut off.
             self._cloud.runner_of(instance).drop(event.snapshot)
@@ -140,8 +141,8 @@ class Saves:
         if run.asked in {Asked.SUSPEND, Asked.SLEEP, Asked.TEMPLATE}:
             run.asked = Asked.NOTHING
             instance.state = after(instance.state, Trigger.GO_ON) or instance.state
-            self._cloud.sleeping.look(instance)
         saving.done(None, event.error)
+        self._cloud.sleeping.failed(instance)
 
     def taken(self, instance: Instance, run: Run) -> bool:
         """Take over the memory of a machine that is gone; tells whether it made the instance a template."""

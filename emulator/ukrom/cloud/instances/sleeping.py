@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Sleeping"]
 
+_RETRY_S = 1.0
+"""How long an instance at least stays up whose memory could not be saved, in seconds. [choice]"""
+
 
 class Sleeping:
     """Scales the instances of one cloud to zero. Used under the cloud's lock.
@@ -74,19 +77,24 @@ class Sleeping:
         run, traffic = instance.run, instance.traffic
         if run is None or instance.state is not State.RUNNING or instance.policy == "off" or run.vetoes:
             return  # whoever ends this looks again
-        if self._busy(instance):
+        if run.saving is not None or self._busy(instance):
             return
         cooldown_s = self._cooldown_s(instance)
         quiet_since = run.up_since if traffic.quiet_since is None else traffic.quiet_since
         quiet_since = max(quiet_since or 0.0, run.up_since or 0.0)
         left_s = quiet_since + cooldown_s - self._cloud.clock.monotonic()
         # A clock that counts in floats may be early by a hair.
-        if left_s > 1e-6 or run.saving is not None:
-            self._arm(instance, max(left_s, cooldown_s if run.saving is not None else 0.0))
+        if left_s > 1e-6:
+            self._arm(instance, left_s)
             return
         assert instance.scale_to_zero is not None
         self._cloud.lifecycle.sleep(instance, stateful=instance.scale_to_zero.stateful)
         self._cloud.waits.changed()
+
+    def failed(self, instance: Instance) -> None:
+        """Try again after another cool-down: the memory of an instance could not be saved."""
+        if instance.policy != "off":
+            self._arm(instance, max(self._cooldown_s(instance), _RETRY_S))
 
     def _up(self, instance: Instance) -> None:
         if instance.policy != "off":
