@@ -76,7 +76,10 @@ class Blobs:
             ImageError: It is not there, or not at its full size.
         """
         path = self.path(blob.digest)
-        found = path.stat().st_size if path.exists() else None
+        try:
+            found = path.stat().st_size
+        except FileNotFoundError:
+            found = None
         if found != blob.size:
             what = "is missing" if found is None else f"has {found} bytes instead of {blob.size}"
             raise ImageError(

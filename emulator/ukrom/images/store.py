@@ -40,6 +40,9 @@ class ImageStore:
         self.blobs = Blobs(blobs)
         self._tags = Tags(index, blobs)
         self._known: dict[Blob, Contents] = {}
+        # Every create resolves; what a digest stands for never changes, so no file is read for it twice.
+        self._payloads: dict[str, Blob] = {}
+        self._formats: dict[str, roms.RomFormat] = {}
 
     def resolve(self, reference: str) -> Image:
         """Find an image.
@@ -205,11 +208,17 @@ class ImageStore:
         )
 
     def _root(self, layer: Blob) -> StoredBlob:
-        return self._found(payload_of(self.blobs, layer.digest))
+        payload = self._payloads.get(layer.digest)
+        if payload is None:
+            payload = self._payloads[layer.digest] = payload_of(self.blobs, layer.digest)
+        return self._found(payload)
 
     def _found(self, blob: Blob) -> StoredBlob:
         path = self.blobs.check(blob)
-        return StoredBlob(path, blob.size, blob.digest, roms.detect(path))
+        form = self._formats.get(blob.digest)
+        if form is None:
+            form = self._formats[blob.digest] = roms.detect(path)
+        return StoredBlob(path, blob.size, blob.digest, form)
 
     def _stored(self, blob: Blob, form: roms.RomFormat) -> StoredBlob:
         """Check what a blob is said to be; raw says nothing."""
