@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ukrom.cloud import Alarm, State, StopOrder
+from ukrom.cloud import Alarm, Ref, State, StopOrder
 from ukrom.cloud.instances.restarts import back_off_s
 
 
@@ -149,6 +149,15 @@ def test_restart_that_cannot_begin_ends_the_sequence(policy, runner, clock):
     clock.advance(600)
 
     assert (instance.stop_reason, instance.restart, instance.alarms) == (4, None, {})
+
+
+def test_restart_for_one_that_depends_on_it_needs_no_other(create, waiting, start, runner, clock):
+    start(create(name="web", dependencies=(Ref(uuid=waiting.uuid),)))
+    clock.advance(3)
+    runner.machines[-1].up()
+
+    assert (waiting.state, waiting.restart.attempt, waiting.restart.next_at) == (State.RUNNING, 2, None)
+    assert list(waiting.alarms) == [Alarm.STEADY]
 
 
 def test_deleted_instance_does_not_come_back(cloud, waiting, runner, clock):

@@ -162,6 +162,15 @@ def test_stop_wins_over_a_suspend_that_is_under_way(running, suspend, stop, runn
     assert len(runner.dropped) == 1
 
 
+def test_stop_before_it_has_resumed_drops_its_memory(suspended, start, stop, runner):
+    start(suspended)
+    stop(suspended)
+    runner.last.end(started=False)
+
+    assert (suspended.state, suspended.snapshot, suspended.suspended) == (State.STOPPED, None, False)
+    assert len(runner.dropped) == 1
+
+
 def test_suspend_drains_first(cloud, running, suspend, runner):
     runner.last.listen(8080)
     route = cloud.gateway.route(running.group.domains[0].fqdn("unikraft.app"), 443)

@@ -271,6 +271,8 @@ class Lifecycle:
             instance.uptime_s += self._cloud.clock.monotonic() - run.up_since
         if self._saves.taken(instance, run):
             return
+        if run.resumes and run.asked in {Asked.STOP, Asked.FORCE}:
+            self._saves.forget(instance)  # also where it was stopped before it was up
         rests = run.asked is Asked.SLEEP or (run.asked is Asked.SUSPEND and instance.policy != "off")
         trigger = Trigger.REST if rests and not run.cut_off else Trigger.END
         self._stopped(instance, stop_of(run, event), trigger)

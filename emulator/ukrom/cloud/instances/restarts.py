@@ -70,6 +70,9 @@ class Restarts:
 
     def _up(self, instance: Instance) -> None:
         if instance.restart is not None:
+            # Somebody who depends on it may have been quicker than the back-off.
+            instance.restart.next_at = None
+            self._cloud.agenda.cancel(instance, Alarm.RESTART)
             self._cloud.agenda.set(instance, Alarm.STEADY, STEADY_S)
 
     def _steady(self, instance: Instance) -> None:
