@@ -177,6 +177,25 @@ def test_failed_change_is_not_tried_again_and_goes_with_the_next(
     assert running.updates == []
 
 
+def test_failed_change_goes_with_a_queued_one_that_is_made(
+    running, create, change, stop, start, runner, cloud
+):
+    other = create(service=False, name="other")
+    change(running, "dependencies", "set", (Ref(name="other"),))
+    change(running, "hostname", "set", "h")
+    with cloud.guard:
+        cloud.remove(other)
+    stop(running)
+    failed = pending(running)
+    start(running)
+    runner.last.up()
+    change(running, "dependencies", "set", ())
+    stop(running)
+
+    assert [prop for prop, _, _ in failed] == ["dependencies"]
+    assert running.updates == []
+
+
 def test_image_that_is_gone_by_then_fails_where_that_is_told_early(make_cloud, order, runner, store):
     cloud = make_cloud(missing_image=MissingImage.AT_CREATE)
     store.put("org/other:2")

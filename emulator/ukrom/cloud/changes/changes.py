@@ -83,7 +83,8 @@ class Changes:
         if not instance.updates:
             return
         space = self._cloud.space(instance.account, instance.metro)
-        left = []
+        failed = [update for update in instance.updates if update.error is not None]
+        left: list[Update] = []
         for update in instance.updates:
             found = INSTANCE.get(update.change.prop)
             if update.error is not None or (found is not None and _must_wait(instance, found)):
@@ -94,6 +95,10 @@ class Changes:
             except Refusal as refusal:
                 update.error = refusal.message
                 left.append(update)
+                continue
+            # What failed at an earlier stop is settled by this; what fails at this one is told.
+            prop = update.change.prop
+            left = [one for one in left if one not in failed or one.change.prop != prop]
         instance.updates = left
         if instance.state is State.STANDBY and instance.policy == "off":
             # [choice]: one that was stopped stays so, whatever policy it has from now on.
