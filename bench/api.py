@@ -92,7 +92,12 @@ def measure() -> Section:
         Figure("respx door, GET, asynchronous", asynchronous),
         Figure("Fixture `ukrom_api` ready", phases["ready"], budget=5),
         Figure(f"Fixture `ukrom_api` ends, {INSTANCES} instances to delete", phases["reset"], budget=1),
-        Figure(f"Fixture `ukrom_api` ends, {MANY} instances to delete", phases["reset of many"], budget=1),
+        Figure(
+            f"Fixture `ukrom_api` ends, {MANY} instances to delete",
+            phases["reset of many"],
+            budget=1,
+            if_missed=MANY_RESET,
+        ),
         *_against(peer, inside, apart),
     ]
     return Section("API", figures, _notes(peer))

@@ -80,7 +80,9 @@ def _imports(folder: str) -> tuple[float, float]:
 
 def _python(folder: str, *arguments: str) -> str:
     environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "UKROM_R"))
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTEST", "UKROM_R", "PYTHONDONTWRITE"))
     }
     done = subprocess.run(
         [sys.executable, *arguments],
