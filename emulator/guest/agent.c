@@ -152,7 +152,11 @@ static void obey(const struct frame *frame)
             fail("cannot mount the root file system,", frame->fields[1].text);
         else
             wire_send("root", NULL);
-    } else if (!strcmp(verb, "start"))
+    } else if (!strcmp(verb, "wake"))
+        wire_send("awake", NULL);
+    else if (!strcmp(verb, "warm") && frame->count > 2)
+        warm(frame);
+    else if (!strcmp(verb, "start"))
         start(frame);
     else if (!strcmp(verb, "watch") && frame->count == 2)
         ports_watch(frame->fields[1].text);

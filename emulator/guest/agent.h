@@ -5,12 +5,13 @@
  *
  *   ready      kernel booted, drivers loaded, every disk still unbound
  *   root       the image's root file system mounted, and the agent moved into it
+ *   wake       a restored guest says `awake`: from here on it is a guest of its own
  *   start      clock, random numbers, names and ROMs of this one instance; the application runs
  *
  * agent.c  the event loop             wire.c     frames to and from the host
  * boot.c   modules, root, network     devices.c  disks: bind, name, mount
  * app.c    the application            exec.c     commands beside it
- * ports.c  who listens where
+ * ports.c  who listens where          warm.c     what an image's program reads first
  */
 #ifndef UKROM_AGENT_H
 #define UKROM_AGENT_H
@@ -32,6 +33,7 @@ void make_folders(const char *path);
 /* boot.c */
 void boot_modules(void);
 int boot_root(const char *type);
+const char *boot_root_type(void);
 void boot_network(const char *address, const char *gateway);
 void boot_identity(const char *hostname, const char *hosts);
 void boot_time_and_chance(const char *nanoseconds, const struct field *seed);
@@ -63,6 +65,9 @@ int exec_reap(pid_t pid, int status);
 struct pollfd;
 size_t exec_poll(struct pollfd *polled);
 void exec_ready(const struct pollfd *polled, size_t count);
+
+/* warm.c */
+void warm(const struct frame *frame);
 
 /* ports.c */
 void ports_watch(const char *port);

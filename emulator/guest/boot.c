@@ -60,9 +60,17 @@ static void mount_views(void)
     mount("/sys", "/newroot/sys", NULL, MS_MOVE, NULL);
 }
 
+static char root_type[16];
+
+const char *boot_root_type(void)
+{
+    return root_type;
+}
+
 /* Mounts the root file system of `type` under a writable layer in memory and moves into it. */
 int boot_root(const char *type)
 {
+    snprintf(root_type, sizeof root_type, "%s", type);
     if (device_node(0, 0))
         return -1;
     mkdir("/lower", 0755);

@@ -70,6 +70,8 @@ class Settings:
     """The domain suffix that reads report; the others are served all the same."""
     runner: Literal["qemu", "stub"] | Runner = "qemu"
     """What boots the machines of accounts that have no runner of their own."""
+    layers: bool = True
+    """Whether instances start from snapshot layers; otherwise each boots cold."""
     keep: bool = False
     """Whether machines may outlive the emulator (see `Emulator.keep`)."""
     unknown_fields: Literal["refuse", "warn"] = "refuse"
@@ -231,16 +233,8 @@ class Emulator:
         if chosen != "qemu":
             return chosen
         self.vm = vm = find_vm(self.cache)
-        agent = host.agent_binary()
         runner = qemu.QemuRunner(
-            qemu.Equipment(
-                qemu=vm.qemu.path,
-                accelerator=vm.accelerator.name,
-                kernel=vm.kernel.image,
-                initramfs=qemu.initramfs(self.cache, vm.kernel, agent),
-                setpriv=vm.setpriv,
-                tsc_khz=qemu.tsc_khz(agent) if vm.accelerator.name == "tcg" else None,
-            ),
+            self._means(vm),
             self._portal.call(_running_loop),
             speed=vm.accelerator.speed,
             pack=self.images.pack_inline,
@@ -248,6 +242,25 @@ class Emulator:
         )
         stack.callback(self._portal.call, runner.close)
         return runner
+
+    def _means(self, vm: Vm) -> qemu.Means:
+        """What machines are made of, start from and wait for."""
+        agent = host.agent_binary()
+        equipment = qemu.Equipment(
+            qemu=vm.qemu.path,
+            accelerator=vm.accelerator.name,
+            kernel=vm.kernel.image,
+            initramfs=qemu.initramfs(self.cache, vm.kernel, agent),
+            setpriv=vm.setpriv,
+            version=vm.qemu.version,
+            tsc_khz=qemu.tsc_khz(agent, self.cache) if vm.accelerator.name == "tcg" else None,
+        )
+        turns = qemu.Turns()
+        if not self.settings.layers:
+            return qemu.Means(equipment, turns)
+        store = qemu.LayerStore(self.cache.root / "layers", host.layers_limit())
+        boot_s = qemu.BOOT_S * vm.accelerator.speed
+        return qemu.Means(equipment, turns, qemu.Layers(equipment, store, boot_s=boot_s, turns=turns))
 
     def _cloud_settings(self) -> CloudSettings:
         # The cloud multiplies these by the runner's speed, which is 10 or more under emulation.

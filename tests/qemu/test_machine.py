@@ -10,7 +10,7 @@ import pytest
 
 from ukrom.cloud.ports import AppExited, Console, Ended, Image, Listening, MachineSpec, Running, StoredBlob
 from ukrom.errors import MachineEnded
-from ukrom.qemu import QemuRunner
+from ukrom.qemu import Means, QemuRunner
 
 ROOT = StoredBlob(Path("root.erofs"), 4096, "sha256:0", "erofs")
 
@@ -30,7 +30,7 @@ class Story:
     def __init__(self, equipment, *, speed=1.0, keep=None):
         self.events = []
         self._changed = asyncio.Event()
-        self._runner = QemuRunner(equipment, asyncio.get_running_loop(), speed=speed, pack=None, keep=keep)
+        self._runner = QemuRunner(Means(equipment), asyncio.get_running_loop(), speed=speed, pack=None, keep=keep)
 
     def boot(self, **options):
         self.machine = self._runner.boot(spec(**options), self._take)

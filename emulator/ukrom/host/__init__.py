@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ukrom.host.acceleration import Accelerator, accelerator
 from ukrom.host.agent import agent_binary, agent_sources
+from ukrom.host.budget import Budget, Claim
 from ukrom.host.cache import Cache, find_cache
 from ukrom.host.compile import find_compiler
 from ukrom.host.kernel import GuestKernel, find_kernel, kernel_release, store_kernel
@@ -15,7 +16,7 @@ from ukrom.host.packages import PackageManager, package_manager
 from ukrom.host.provision import Step, steps
 from ukrom.host.qemu import Qemu, find_qemu
 from ukrom.host.runs import RunFolder
-from ukrom.host.settings import Choices, choices, named_by_environment, remember, remembered
+from ukrom.host.settings import Choices, choices, layers_limit, named_by_environment, remember, remembered
 from ukrom.host.tools import MKFS_EROFS, QEMU, SETPRIV, TOOLS, FoundTool, Tool, find_tool
 from ukrom.host.trial import Trial
 
@@ -25,8 +26,10 @@ __all__ = [
     "SETPRIV",
     "TOOLS",
     "Accelerator",
+    "Budget",
     "Cache",
     "Choices",
+    "Claim",
     "FoundTool",
     "GuestKernel",
     "Module",
@@ -46,6 +49,7 @@ __all__ = [
     "find_qemu",
     "find_tool",
     "kernel_release",
+    "layers_limit",
     "named_by_environment",
     "package_manager",
     "remember",

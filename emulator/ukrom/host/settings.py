@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
     from ukrom.host.cache import Cache
 
-__all__ = ["Choices", "choices", "named_by_environment", "remember", "remembered"]
+__all__ = ["Choices", "choices", "layers_limit", "named_by_environment", "remember", "remembered"]
 
 _FILE = "settings.json"
+_LAYERS_MB = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,20 @@ def choices(cache: Cache, environ: Mapping[str, str] | None = None) -> Choices:
         SettingsError: The remembered choices cannot be read.
     """
     return named_by_environment(environ).over(remembered(cache))
+
+
+def layers_limit(environ: Mapping[str, str] | None = None) -> int:
+    """Bytes that all snapshot layers may take in the cache: 4 GiB, or what `UKROM_LAYERS_MB` says in MiB.
+
+    Raises:
+        SettingsError: It is no number.
+    """
+    named = (os.environ if environ is None else environ).get("UKROM_LAYERS_MB") or str(_LAYERS_MB)
+    if not (named.isascii() and named.isdecimal()):
+        raise SettingsError(
+            f"UKROM_LAYERS_MB is {named!r}, which is no number of MiB.", remedy="Set it to 4096, for example."
+        )
+    return int(named) << 20
 
 
 def named_by_environment(environ: Mapping[str, str] | None = None) -> Choices:

@@ -24,6 +24,8 @@ _ROM_TYPE = "application/vnd.unikraft.rom.v1"
 _INITRD_ANNOTATION = "org.unikraft.kernel.initrd"
 _CREATED_ANNOTATION = "org.opencontainers.image.created"
 _PLATFORM = "kraftcloud"
+_WARM_LABEL = "ukrom.warm"
+"""A JSON array of commands, each an array of strings; our own, and of no meaning to the platform."""
 _EPOCH = "1970-01-01T00:00:00Z"
 """[choice] Images carry no time of their own: the same content has the same digest. Tags have the time."""
 
@@ -47,6 +49,8 @@ class Contents:
     layers: tuple[Layer, ...]
     args: tuple[str, ...] = ()
     env: tuple[tuple[str, str], ...] = ()
+    warm: tuple[tuple[str, ...], ...] = ()
+    """Commands to run before a snapshot layer of the image is saved."""
     manifest: Blob | None = None
     """The manifest of the platform that was chosen; None before it is written."""
 
@@ -93,6 +97,7 @@ def read_contents(blobs: Blobs, index: Blob, prefer: Architecture) -> Contents:
             layers=tuple(layer for item in document["layers"] if (layer := _layer(item)) is not None),
             args=(*(settings.get("Entrypoint") or ()), *(settings.get("Cmd") or ())),
             env=tuple(_variable(text) for text in settings.get("Env") or ()),
+            warm=_warm((settings.get("Labels") or {}).get(_WARM_LABEL)),
             manifest=manifest,
         )
     except (ValueError, LookupError, TypeError, AttributeError) as error:
@@ -108,6 +113,8 @@ def _config(contents: Contents, platform: Mapping[str, str]) -> Json:
         settings["Env"] = [f"{name}={value}" for name, value in contents.env]
     if contents.args:
         settings["Cmd"] = list(contents.args)
+    if contents.warm:
+        settings["Labels"] = {_WARM_LABEL: json.dumps(contents.warm)}
     return {
         "created": _EPOCH,
         **platform,
@@ -148,6 +155,10 @@ def _descriptor(media_type: str, blob: Blob) -> Json:
 
 def _blob(descriptor: Json) -> Blob:
     return Blob(descriptor["digest"], descriptor["size"])
+
+
+def _warm(label: str | None) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(map(str, command)) for command in json.loads(label)) if label else ()
 
 
 def _variable(text: str) -> tuple[str, str]:

@@ -18,6 +18,7 @@ from ukrom.images.libraries import host_libraries_key, host_search
 from ukrom.images.packages import add_package
 from ukrom.images.programs import add_programs, programs_key
 from ukrom.images.runtime import add_runtime, runtime_key
+from ukrom.images.warming import python_warming
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,9 +28,12 @@ if TYPE_CHECKING:
     from ukrom.images.rootfs import RootTree
     from ukrom.images.trees import TreeCache
 
-__all__ = ["Parts", "guest_script", "user_entries"]
+__all__ = ["GUEST_PYTHON", "Parts", "guest_script", "user_entries"]
 
-_LAYOUT = "python-2"
+GUEST_PYTHON = "/usr/bin/python3"
+"""Where in the guest the interpreter is."""
+
+_LAYOUT = "python-3"
 """Names how parts are joined; a new way gets a new name, so that old images are not reused."""
 
 
@@ -48,9 +52,14 @@ class Parts:
     args: tuple[str, ...]
     env: dict[str, str]
 
+    @property
+    def warm(self) -> tuple[tuple[str, ...], ...]:
+        """What to run before a snapshot layer of the image is saved."""
+        return (python_warming(GUEST_PYTHON, self.script),)
+
     def key(self) -> str:
         """Name the image: changes with everything that goes into it."""
-        hashed = hashlib.sha256(json.dumps([_LAYOUT, self.args, list(self.env.items())]).encode())
+        hashed = hashlib.sha256(json.dumps([_LAYOUT, self.args, list(self.env.items()), self.warm]).encode())
         for name in self._fillers():
             hashed.update(f"\0{name}".encode())
         for entry in self.entries:

@@ -18,7 +18,7 @@ from ukrom.images.blobs import Blob
 from ukrom.images.commands import DEFAULT_PATH
 from ukrom.images.distributions import find_distributions
 from ukrom.images.interpreter import inspect_interpreter
-from ukrom.images.parts import Parts, guest_script, user_entries
+from ukrom.images.parts import GUEST_PYTHON, Parts, guest_script, user_entries
 from ukrom.images.programs import DEFAULT_PROGRAMS, find_programs
 from ukrom.images.references import Reference
 from ukrom.images.rootfs import RootTree
@@ -85,7 +85,7 @@ def build_python_image(  # noqa: PLR0913  each is a part of the image
         programs=find_programs(programs),
         entries=user_entries(Path(script), files or {}),
         script=guest_script(Path(script)),
-        args=tuple(cmd) if cmd is not None else ("/usr/bin/python3", guest_script(Path(script))),
+        args=tuple(cmd) if cmd is not None else (GUEST_PYTHON, guest_script(Path(script))),
         env={**_DEFAULT_ENV, **(env or {})},
     )
     record = parts.key()
@@ -119,7 +119,9 @@ def _build(store: ImageStore, name: str, record: str, parts: Parts, trees: TreeC
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     architecture = parts.interpreter.architecture
-    image = store.put_image(name, root, "erofs", parts.args, parts.env, architecture=architecture)
+    image = store.put_image(
+        name, root, "erofs", parts.args, parts.env, architecture=architecture, warm=parts.warm
+    )
     index = Blob(image.digest, store.blobs.path(image.digest).stat().st_size)
     store.blobs.record(_RECORD, record, index)
     return image

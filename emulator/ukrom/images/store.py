@@ -108,6 +108,7 @@ class ImageStore:
         env: Mapping[str, str] | None = None,
         *,
         architecture: str | None = None,
+        warm: Iterable[Sequence[str]] = (),
     ) -> Image:
         """Store an image with a root file system.
 
@@ -118,6 +119,7 @@ class ImageStore:
             args: The command to run.
             env: The application's environment.
             architecture: This machine's if not given.
+            warm: Commands to run before a snapshot layer of it is saved; see `Image.warm`.
 
         Raises:
             BadReference: The name is no reference.
@@ -128,7 +130,10 @@ class ImageStore:
         self._stored(payload, format)
         layer = Layer(layer_of(self.blobs, payload), is_rom=False)
         pairs = tuple((env or {}).items())
-        return self._put(name, Contents(_architecture(architecture), (layer,), tuple(args), pairs))
+        commands = tuple(map(tuple, warm))
+        return self._put(
+            name, Contents(_architecture(architecture), (layer,), tuple(args), pairs, warm=commands)
+        )
 
     def adopt(self, path: Path, format: roms.RomFormat) -> StoredBlob:  # noqa: A002
         """Take a finished file into the store by moving it, which is possible within one file system.
@@ -197,6 +202,7 @@ class ImageStore:
             roms=tuple(self._found(layer.blob) for layer in contents.layers if layer.is_rom),
             args=contents.args,
             env=dict(contents.env),
+            warm=contents.warm,
             created_at=entry.created,
             size=sum(layer.blob.size for layer in contents.layers),
             tags=tuple(

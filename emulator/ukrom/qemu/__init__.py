@@ -5,8 +5,24 @@ from __future__ import annotations
 from ukrom.qemu.command import Equipment
 from ukrom.qemu.execution import Execution
 from ukrom.qemu.initramfs import initramfs
+from ukrom.qemu.layers import Layers, LayerStore
 from ukrom.qemu.machine import QemuMachine, Timings
-from ukrom.qemu.runner import QemuRunner
+from ukrom.qemu.means import Means
+from ukrom.qemu.runner import BOOT_S, QemuRunner
 from ukrom.qemu.tsc import tsc_khz
+from ukrom.qemu.turns import Turns
 
-__all__ = ["Equipment", "Execution", "QemuMachine", "QemuRunner", "Timings", "initramfs", "tsc_khz"]
+__all__ = [
+    "BOOT_S",
+    "Equipment",
+    "Execution",
+    "LayerStore",
+    "Layers",
+    "Means",
+    "QemuMachine",
+    "QemuRunner",
+    "Timings",
+    "Turns",
+    "initramfs",
+    "tsc_khz",
+]

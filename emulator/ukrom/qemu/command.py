@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-__all__ = ["GUEST_ADDRESS", "Channels", "Equipment", "command_line", "forward"]
+__all__ = ["GUEST_ADDRESS", "Channels", "Equipment", "Memory", "command_line", "forward"]
 
 GUEST_ADDRESS = "10.0.2.15"
 
@@ -39,6 +39,8 @@ class Equipment:
     initramfs: Path
     setpriv: Path | None
     """Makes QEMU die with its parent; None where there is no such tool."""
+    version: str = ""
+    """Of QEMU."""
     tsc_khz: int | None = None
     """Frequency of the time stamp counter that emulated guests see."""
 
@@ -50,6 +52,18 @@ class Channels:
     agent: int
     console: int
     monitor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """A file that holds the guest's memory: of a snapshot layer, or of one that is being made."""
+
+    descriptor: int
+    """Which QEMU inherits; the file may have no name."""
+    shared: bool
+    """Whether the guest writes into the file; otherwise it sees it, and keeps to itself what it writes."""
+    restored: bool
+    """Whether the guest does not boot, but goes on from a state that comes by the monitor."""
 
 
 def forward(port: int) -> str:
@@ -65,6 +79,7 @@ def command_line(
     memory_mb: int,
     vcpus: int,
     ports: Iterable[int],
+    memory: Memory | None = None,
     keep: Path | None = None,
 ) -> tuple[str, ...]:
     """The whole command, parent-death signal included.
@@ -76,6 +91,7 @@ def command_line(
         memory_mb: RAM in MiB.
         vcpus: Number of processors.
         ports: Guest TCP ports to forward from loopback.
+        memory: The file that is the guest's RAM; None for memory that is in no file.
         keep: A folder for the console log and monitor socket of a machine that may outlive its
             parent; None for one that dies with it.
     """
@@ -86,7 +102,7 @@ def command_line(
         "-accel": equipment.accelerator,
         # Wheels built for x86-64-v2 die on the default model.
         "-cpu": "max",
-        "-M": "microvm,isa-serial=on",
+        "-M": "microvm,isa-serial=on" + (",memory-backend=ram" if memory else ""),
         "-m": f"{memory_mb}M",
         "-smp": vcpus,
         "-display": "none",
@@ -107,9 +123,16 @@ def command_line(
         *(str(equipment.qemu), "-nodefaults", "-no-user-config", "-no-reboot"),
         *(word for option, value in options.items() for word in (option, str(value))),
         *(word for chardev in chardevs for word in ("-chardev", chardev)),
+        *(_memory_arguments(memory, memory_mb) if memory else ()),
         *(("-qmp", f"unix:{keep}/qmp,server=on,wait=off") if keep else ()),
         *device_arguments(disks),
     )
+
+
+def _memory_arguments(memory: Memory, memory_mb: int) -> tuple[str, ...]:
+    path, share = f"/proc/self/fd/{memory.descriptor}", "on" if memory.shared else "off"
+    backend = f"memory-backend-file,id=ram,size={memory_mb}M,mem-path={path},share={share}"
+    return ("-object", backend, *(("-incoming", "defer") if memory.restored else ()))
 
 
 def _kernel_command_line(equipment: Equipment) -> str:

@@ -8,33 +8,31 @@ import logging
 import time
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ukrom.cloud.ports import AppExited, Ended, Running, SaveFailed, Usage
 from ukrom.cloud.ports import Console as ConsoleEvent
-from ukrom.errors import BootFailed, DeadlineExceeded, MachineEnded, MachineError, UkromError
-from ukrom.qemu.command import command_line
-from ukrom.qemu.console import Console
+from ukrom.errors import BootFailed, MachineEnded, MachineError, UkromError
+from ukrom.qemu.command import Memory, command_line
 from ukrom.qemu.devices import ROM_SLOTS, ROOT_SLOT
 from ukrom.qemu.execution import Execution, Executions, too_long
-from ukrom.qemu.monitor import Monitor, MonitorGone
+from ukrom.qemu.layers import StateFeed
+from ukrom.qemu.monitor import MonitorGone
 from ukrom.qemu.order import environment, root_order, start_order
 from ukrom.qemu.ports import GuestPorts
-from ukrom.qemu.process import QemuProcess
 from ukrom.qemu.state import MachineState, next_state
+from ukrom.qemu.turns import Turn
 from ukrom.qemu.usage import usage_of
-from ukrom.qemu.wire import encode, read_frame
+from ukrom.qemu.vm import Vm
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
-    from typing import TypeVar
     from uuid import UUID
 
     from ukrom.cloud.ports import Endpoint, InlineFile, MachineEvent, MachineSpec, StoredBlob
-    from ukrom.qemu.command import Equipment
-
-    T = TypeVar("T")
+    from ukrom.qemu.layers import Layer
+    from ukrom.qemu.means import Means
 
 __all__ = ["Deadlines", "QemuMachine", "Timings"]
 
@@ -46,9 +44,6 @@ _KILLED = 137
 
 _log = logging.getLogger(__name__)
 
-_ENOUGH_MB = 128
-"""The platform's default. Measured: with 64 MiB no stock kernel even unpacks itself, 80 MiB do."""
-
 
 @dataclass(frozen=True, slots=True)
 class Deadlines:
@@ -56,13 +51,19 @@ class Deadlines:
 
     boot: float
     stop_margin: float
+    settle: float
+    """From running to when others may start, if it does not listen by then."""
 
 
 @dataclass(slots=True)
 class Timings:
     """Seconds from the request to each step of a start; None until it was reached."""
 
+    allowed: float | None = None
+    """Its turn had come, and its layer was there."""
     spawned: float | None = None
+    awake: float | None = None
+    """It was restored and runs; only of one that starts from a layer."""
     ready: float | None = None
     root: float | None = None
     mounted: float | None = None
@@ -78,7 +79,7 @@ class QemuMachine:
 
     Args:
         spec: What to boot.
-        equipment: What machines are made of.
+        means: What machines are made of, and start from.
         deadlines: How long steps may take.
         pack: Makes a block device of an inline ROM's files; blocks.
         report: Takes the machine's events, on the loop's thread.
@@ -89,7 +90,7 @@ class QemuMachine:
     def __init__(
         self,
         spec: MachineSpec,
-        equipment: Equipment,
+        means: Means,
         deadlines: Deadlines,
         *,
         pack: Callable[[Sequence[InlineFile]], StoredBlob],
@@ -101,26 +102,25 @@ class QemuMachine:
         self.keep = keep
         self.timings = Timings()
         self.state = MachineState.ASKED
-        self._equipment = equipment
+        self.waited_for: str | None = None
+        """Why it had to wait for its turn, if it had to."""
+        self._means = means
         self._deadlines = deadlines
         self._pack = pack
         self._report = report
         self._loop = loop
         self._asked_at = time.monotonic()
-        self._console = Console()
-        self._monitor = Monitor()
         self._executions = Executions()
-        self._process: QemuProcess | None = None
-        self._agent: asyncio.StreamWriter | None = None
-        self._writers: list[asyncio.StreamWriter] = []
-        self._tasks: list[asyncio.Task[None]] = []
+        self._vm: Vm | None = None
+        self._layer: Layer | None = None
+        self._turn = Turn()
+        self._booting: asyncio.Task[None] | None = None
+        self._reached: asyncio.Future[None] = loop.create_future()
         self._ports = GuestPorts(spec.ports, report, self._elapsed)
         self._connected = asyncio.Event()
         self._exit_code: int | None = None
         self._killed = False
         self._left_up = False
-        self._command: tuple[str, ...] = ()
-        self._stderr = ""
 
     # The face: any thread.
 
@@ -142,7 +142,7 @@ class QemuMachine:
 
     def usage(self) -> Usage:
         """What QEMU's process has used: memory and processor time of the whole machine."""
-        return Usage() if self._process is None else usage_of(self._process.pid)
+        return Usage() if self.pid is None else usage_of(self.pid)
 
     def publish(self, port: int) -> None:
         """Make a guest TCP port reachable and report when something listens there."""
@@ -179,17 +179,17 @@ class QemuMachine:
     @property
     def pid(self) -> int | None:
         """QEMU's process id, while there is one."""
-        return None if self._process is None else self._process.pid
+        return None if self._vm is None else self._vm.process.pid
 
     @property
     def command(self) -> tuple[str, ...]:
         """QEMU's command line; empty before it was spawned."""
-        return self._command
+        return () if self._vm is None else self._vm.command
 
     @property
     def stderr(self) -> str:
         """What QEMU printed."""
-        return self._stderr or (self._process.stderr() if self._process else "")
+        return "" if self._vm is None else self._vm.stderr
 
     @property
     def unreachable(self) -> tuple[str, ...]:
@@ -206,7 +206,10 @@ class QemuMachine:
         """Boot, run, end; the last thing it does is to report `Ended`."""
         error: str | None = "the emulator failed"
         try:
-            await self._boot()
+            self._booting = asyncio.ensure_future(self._boot())
+            await asyncio.wait({self._booting})
+            if not self._booting.cancelled():  # else it was killed while it waited, with no QEMU yet
+                self._booting.result()
             await self._running_to_end()
             error = None
         except UkromError as failure:
@@ -224,29 +227,91 @@ class QemuMachine:
 
     async def _boot(self) -> None:
         disks = await asyncio.to_thread(self._disks)
+        layer = await self._means.layer(self.spec)
+        try:
+            self._turn = await self._means.turns.take(
+                self.spec.memory_mb, f"instance {self.spec.name}", cold=layer is None, waiting=self._waits
+            )
+            self.timings.allowed = self._elapsed()
+            if layer is not None and not await self._started_from(layer, disks):
+                layer.close()
+                layer = None  # it did not work: boot as if there were none
+            if layer is None and not self._killed:
+                await self._start(disks, None)
+        finally:
+            if layer is not None:
+                layer.close()
+
+    async def _started_from(self, layer: Layer, disks: Mapping[int, Path]) -> bool:
+        """Start from a layer; whether QEMU took it."""
+        try:
+            await self._start(disks, layer)
+        except MachineEnded as error:
+            if self._killed or self._vm is None or self._vm.is_up:
+                raise
+            self._means.distrust(layer, error.message)
+            await self._vm.close()
+            self._vm = None
+            return False
+        return True
+
+    async def _start(self, disks: Mapping[int, Path], layer: Layer | None) -> None:
         if self._killed:
             return
         if self.keep is not None:
             self.keep.mkdir(parents=True, exist_ok=True)
-        self._process = QemuProcess(
+        reached = self._reached = self._loop.create_future()
+        with contextlib.ExitStack() as stack:
+            feed = None if layer is None else stack.enter_context(contextlib.closing(StateFeed(layer)))
+            vm = self._vm = self._spawn(disks, layer, feed)
+            self._layer = layer
+            if self.keep is not None:
+                (self.keep / "pid").write_text(str(vm.process.pid))
+            self.timings.spawned = self._elapsed()
+            self._enter(MachineState.BOOTING)
+            await vm.connect()
+            # The port buffers: this is said before the guest is there to hear it.
+            vm.send(*(root_order(self.spec) if layer is None else ("wake",)))
+            for port in self._ports.published:
+                vm.send("watch", str(port))
+            boot_s = self._deadlines.boot
+            await vm.in_time(vm.monitor.connect(vm.process.ends.monitor), "its monitor answered", boot_s)
+            if feed is not None:
+                await vm.in_time(feed.into(vm.monitor), "it was restored", boot_s)
+        forwards = await vm.in_time(vm.monitor.forwards(), "its ports were forwarded", boot_s)
+        self._connected.set()
+        self._ports.forward(forwards)
+        self.timings.listening = self._ports.first
+        await vm.in_time(reached, "the application was started", boot_s)
+        # Who listens nowhere, or much later, does not keep others from starting.
+        self._loop.call_later(self._deadlines.settle, self._turn.settled)
+
+    def _spawn(self, disks: Mapping[int, Path], layer: Layer | None, feed: StateFeed | None) -> Vm:
+        memory, fds = None, []
+        if layer is not None and feed is not None:
+            memory = Memory(layer.descriptor, shared=False, restored=True)
+            fds = [layer.descriptor, feed.descriptor]
+        return Vm(
             lambda channels: command_line(
-                self._equipment,
+                self._means.equipment,
                 channels,
                 disks,
                 memory_mb=self.spec.memory_mb,
                 vcpus=self.spec.vcpus,
                 ports=self._ports.published,
+                memory=memory,
                 keep=self.keep,
-            )
+            ),
+            hear=self._hear,
+            show=lambda shown: self._report(ConsoleEvent(shown)),
+            name=self.spec.name,
+            memory_mb=self.spec.memory_mb,
+            fds=fds,
         )
-        self._command = self._process.command
-        if self.keep is not None:
-            (self.keep / "pid").write_text(str(self._process.pid))
-        self.timings.spawned = self._elapsed()
-        self._enter(MachineState.BOOTING)
-        reached = self._loop.create_future()
-        await self._connect(reached)
-        await self._in_time(reached, "the application was started", self._deadlines.boot)
+
+    def _waits(self, why: str) -> None:
+        self.waited_for = why
+        _log.info("instance %s waits for its turn: %s", self.spec.name, why)
 
     def _disks(self) -> dict[int, Path]:
         root = self.spec.image.root
@@ -266,95 +331,34 @@ class QemuMachine:
             disks[slot] = content.path
         return disks
 
-    async def _connect(self, reached: asyncio.Future[None]) -> None:
-        assert self._process is not None
-        ends = self._process.ends
-        incoming, self._agent = await asyncio.open_unix_connection(sock=ends.agent)
-        console, console_writer = await asyncio.open_unix_connection(sock=ends.console)
-        self._writers = [self._agent, console_writer]  # a forgotten writer closes its connection
-        self._tasks = [
-            self._loop.create_task(self._read_console(console)),
-            self._loop.create_task(self._read_agent(incoming, reached)),
-        ]
-        # The port buffers: this is said before the guest is there to hear it.
-        self._send(*root_order(self.spec))
-        for port in self._ports.published:
-            self._send("watch", str(port))
-        await self._in_time(self._monitor.connect(ends.monitor), "its monitor answered", self._deadlines.boot)
-        forwards = await self._in_time(
-            self._monitor.forwards(), "its ports were forwarded", self._deadlines.boot
-        )
-        self._connected.set()
-        self._ports.forward(forwards)
-        self.timings.listening = self._ports.first
-
     async def _running_to_end(self) -> None:
-        if self._process is not None:
-            await self._process.ended
-
-    async def _in_time(self, awaitable: Awaitable[T], what: str, seconds: float) -> T:
-        """The result of `awaitable`, unless the machine ends or the deadline passes first."""
-        assert self._process is not None
-        awaited = asyncio.ensure_future(awaitable)
-        either: set[asyncio.Future[Any]] = {awaited, self._process.ended}
-        await asyncio.wait(either, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        if awaited.done() and not isinstance(awaited.exception(), MonitorGone):
-            return awaited.result()
-        if awaited.done() or self._process.ended.done():
-            # Whoever breaks off the talk is about to end; give it a moment to do so by itself, since
-            # the way it ends is what the user needs to know.
-            await asyncio.wait({self._process.ended}, timeout=1)
-            self._process.kill()
-            await self._process.ended
-            await _called_off(awaited)
-            raise self._error(MachineEnded, f"{self._how_it_ended()} before {what}.")
-        await _called_off(awaited)
-        raise self._error(DeadlineExceeded, f"After {seconds:.0f} s it was not so far that {what}.")
+        if self._vm is not None:
+            await self._vm.process.ended
 
     async def _clean_up(self) -> None:
         self._enter(MachineState.ENDED)
-        if self._process is not None:
-            self._process.kill()
-            await self._process.ended
-            if self._left_up:  # its ends stay open: nothing ends what reads from them
-                for task in self._tasks:
-                    task.cancel()
-            for outcome in await asyncio.gather(*self._tasks, return_exceptions=True):
-                if isinstance(outcome, Exception):
-                    _log.error("%s: talking to the guest failed", self.spec.name, exc_info=outcome)
+        if self._vm is not None:
+            await self._vm.close(left_up=self._left_up)
             if self.keep is not None and not self._left_up:
                 (self.keep / "pid").unlink(missing_ok=True)  # the number may soon be another process's
-            self._stderr = self._process.stderr()
-            await self._monitor.close()
-            for writer in self._writers:
-                writer.close()
-            self._process.close()
+        self._turn.end()
         self._executions.fail(self._error(MachineEnded, f"{self.spec.name} ended before the command did."))
 
-    async def _read_console(self, stream: asyncio.StreamReader) -> None:
-        with contextlib.suppress(ConnectionError):
-            while data := await stream.read(65536):
-                if shown := self._console.feed(data):
-                    self._report(ConsoleEvent(shown))
-
-    async def _read_agent(self, stream: asyncio.StreamReader, reached: asyncio.Future[None]) -> None:
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            while True:
-                verb, *fields = await read_frame(stream)
-                self._hear(verb.decode(), fields, reached)
-
-    def _hear(self, verb: str, fields: list[bytes], reached: asyncio.Future[None]) -> None:
+    def _hear(self, verb: str, fields: list[bytes]) -> None:
         text = [field.decode(errors="replace") for field in fields]
         match verb:
+            case "awake":
+                self._awake()
             case "ready" | "root" | "mounted" | "running":
-                self._reach(verb, reached)
-            case "failed" if not reached.done():
-                reached.set_exception(self._error(BootFailed, f"The guest says: {text[0]}."))
+                self._reach(verb)
+            case "failed" if not self._reached.done():
+                self._reached.set_exception(self._error(BootFailed, f"The guest says: {text[0]}."))
             case "ports":
                 self._ports.seen(text)
             case "listening":
                 self._ports.heard(int(text[0]))
                 self.timings.listening = self._ports.first
+                self._turn.settled()
             case "exited":
                 self._exited(int(text[0]))
             case "output":
@@ -362,7 +366,17 @@ class QemuMachine:
             case "done":
                 self._executions.done(text[0], int(text[1]))
 
-    def _reach(self, step: str, reached: asyncio.Future[None]) -> None:
+    def _awake(self) -> None:
+        """Take in that a restored guest runs: it has come as far as its layer."""
+        assert self._layer is not None
+        self.timings.awake = self._elapsed()
+        self._reach("ready")
+        if self._layer.holds_root:
+            self._reach("root")
+        else:
+            self._send(*root_order(self.spec))
+
+    def _reach(self, step: str) -> None:
         """Take in that a start came to a step."""
         now = self._elapsed()
         setattr(self.timings, step, now)
@@ -372,16 +386,16 @@ class QemuMachine:
         elif step == "running":
             self._enter(MachineState.RUNNING)
             self._report(Running(round(now * 1e6)))
-            if not reached.done():
-                reached.set_result(None)
+            if not self._reached.done():
+                self._reached.set_result(None)
 
     def _exited(self, exit_code: int) -> None:
         self._enter(MachineState.STOPPING)
         self._exit_code = exit_code
 
     def _send(self, *fields: str | bytes) -> None:
-        if self._agent is not None and not self._agent.is_closing():
-            self._agent.write(encode(*fields))
+        if self._vm is not None:
+            self._vm.send(*fields)
 
     def _stop(self, grace_s: float) -> None:
         if self.state is MachineState.RUNNING:
@@ -393,27 +407,29 @@ class QemuMachine:
 
     def _kill(self) -> None:
         self._killed = True
-        if self._process is not None:
-            self._process.kill()
+        if self._vm is not None:
+            self._vm.kill()
+        elif self._booting is not None:
+            self._booting.cancel()  # it may be waiting for its turn, or for a layer
 
     def _let_go(self) -> None:
-        if self._process is not None and self.keep is not None:
+        if self._vm is not None and self.keep is not None:
             self._left_up = True
-            self._process.let_go()
+            self._vm.process.let_go()
 
     def _publish(self, port: int) -> None:
         if port in self._ports.published or self.state is MachineState.ENDED:
             return
         self._ports.published[port] = None
-        if self._process is not None:
-            self._tasks.append(self._loop.create_task(self._forward(port)))
+        if self._vm is not None:
+            self._vm.follow(self._forward(self._vm, port))
 
-    async def _forward(self, port: int) -> None:
+    async def _forward(self, vm: Vm, port: int) -> None:
         with contextlib.suppress(MonitorGone, MachineError):  # the machine ends, and says so itself
-            await self._in_time(self._connected.wait(), "its monitor answered", self._deadlines.boot)
-            await self._monitor.add_forward(port)
-            self._ports.forward(await self._monitor.forwards())
-            self._send("watch", str(port))
+            await vm.in_time(self._connected.wait(), "its monitor answered", self._deadlines.boot)
+            await vm.monitor.add_forward(port)
+            self._ports.forward(await vm.monitor.forwards())
+            vm.send("watch", str(port))
 
     def _execute(self, argv: tuple[str, ...], env: Mapping[str, str], future: Future[Execution]) -> None:
         if self.state is not MachineState.RUNNING:
@@ -442,41 +458,25 @@ class QemuMachine:
 
     def _kernel_code(self) -> int | None:
         # An application may well print what a panic looks like; its exit says that the kernel was fine.
-        if self._console.panicked and self._exit_code is None:
+        if self._panicked() and self._exit_code is None:
             return _PANIC
         if self._out_of_memory():
             return _OUT_OF_MEMORY
         return None if self._exit_code is None else _CLEAN_SHUTDOWN
 
+    def _panicked(self) -> bool:
+        return self._vm is not None and self._vm.console.panicked
+
     def _out_of_memory(self) -> bool:
-        return self._exit_code == _KILLED and self._console.out_of_memory
+        return self._exit_code == _KILLED and self._vm is not None and self._vm.console.out_of_memory
 
     def _ended(self, error: str | None) -> Ended:
         """The last event: with a reason if nobody asked for the end and the guest did not say so itself."""
         started = self.timings.running is not None
-        explained = self._killed or self._exit_code is not None or (started and self._console.panicked)
+        explained = self._killed or self._exit_code is not None or (started and self._panicked())
         if error is None and not explained:
-            error = f"{self._how_it_ended()}."
+            error = f"{self._vm.how_it_ended()}." if self._vm is not None else "It was called off."
         return Ended(started, self._kernel_code(), None if explained else error)
 
-    def _how_it_ended(self) -> str:
-        if self._console.panicked:
-            return "The guest's kernel panicked"
-        code = self._process.ended.result() if self._process is not None else 0
-        if code < 0:
-            return f"QEMU was killed by signal {-code}"
-        if code == 0 and self.timings.ready is None and self.spec.memory_mb < _ENOUGH_MB:
-            return (
-                f"The guest did not come up with {self.spec.memory_mb} MiB of memory,"
-                f" too few for a Linux kernel (give it {_ENOUGH_MB}); QEMU exited with status 0"
-            )
-        return f"QEMU exited with status {code}" + (f" ({said})" if (said := self.stderr) else "")
-
     def _error(self, kind: type[MachineError], message: str) -> MachineError:
-        return kind(message, console=self._console.text(), stderr=self.stderr, command=self._command)
-
-
-async def _called_off(awaited: asyncio.Future[Any]) -> None:
-    awaited.cancel()
-    with contextlib.suppress(asyncio.CancelledError, MonitorGone, MachineError):
-        await awaited
+        return kind(message) if self._vm is None else self._vm.error(kind, message)

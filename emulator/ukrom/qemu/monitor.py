@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import re
-from typing import TYPE_CHECKING
+import socket
+from typing import TYPE_CHECKING, cast
 
 from qemu.qmp import QMPClient, QMPError
 
 from ukrom.qemu.command import forward
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Iterator
 
 __all__ = ["Monitor", "MonitorGone"]
 
 _FORWARD = re.compile(r"TCP\[HOST_FORWARD\]\s+\d+\s+127\.0\.0\.1\s+(\d+)\s+\S+\s+(\d+)")
+
+# RAM that is mapped shared stays in its file; what is saved is the state of processor and devices.
+_IGNORE_SHARED = ("x-ignore-shared",)
+_UNLIMITED = 1 << 40
+"""Bytes per second; by default saving is throttled, as between two hosts."""
 
 
 class MonitorGone(Exception):
@@ -52,9 +58,52 @@ class Monitor:
         """Forward one more guest port."""
         await self._human(f"hostfwd_add net {forward(port)}")
 
+    async def save(self) -> bytes:
+        """Stop the guest and give its state, all but what is in a shared memory file.
+
+        Raises:
+            MonitorGone: QEMU ended, or cannot save it.
+        """
+        ours, theirs = socket.socketpair()
+        with ours, _broken_off():
+            with theirs:
+                self._client.send_fd_scm(theirs.fileno())
+                await self._client.execute("getfd", {"fdname": "state"})
+            await self._capabilities(*_IGNORE_SHARED, "events")
+            await self._client.execute("migrate-set-parameters", {"max-bandwidth": _UNLIMITED})
+            with self._client.listener("MIGRATION") as events:
+                await self._client.execute("migrate", {"uri": "fd:state"})
+                state = await _read_all(ours)
+                async for event in events:
+                    status = cast("dict[str, str]", event["data"])["status"]
+                    if status == "completed":
+                        return state
+                    if status in {"failed", "cancelled"}:
+                        break
+        raise MonitorGone("QEMU did not save the machine")
+
+    async def restore(self, descriptor: int) -> None:
+        """Have a QEMU that waits for it take a state from a descriptor that it inherited, and run."""
+        with _broken_off():
+            # [QEMU] 7.2 has no -global for this capability, so it cannot be told on the command line.
+            await self._capabilities(*_IGNORE_SHARED)
+            await self._client.execute("migrate-incoming", {"uri": f"fd:{descriptor}"})
+
+    async def _capabilities(self, *names: str) -> None:
+        wanted = [{"capability": name, "state": True} for name in names]
+        await self._client.execute("migrate-set-capabilities", {"capabilities": wanted})
+
     async def _human(self, line: str) -> str:
         with _broken_off():
             return str(await self._client.execute("human-monitor-command", {"command-line": line}))
+
+
+async def _read_all(end: socket.socket) -> bytes:
+    end.settimeout(0)
+    loop, received = asyncio.get_running_loop(), bytearray()
+    while piece := await loop.sock_recv(end, 1 << 16):
+        received += piece
+    return bytes(received)
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ukrom.qemu.command import Channels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 __all__ = ["Ends", "QemuProcess"]
 
@@ -38,12 +38,13 @@ class QemuProcess:
 
     Args:
         build: Makes the command line once the descriptors are known.
+        fds: Further descriptors that QEMU inherits, under the same numbers.
 
     Raises:
         OSError: The program cannot be executed.
     """
 
-    def __init__(self, build: Callable[[Channels], tuple[str, ...]]) -> None:
+    def __init__(self, build: Callable[[Channels], tuple[str, ...]], fds: Iterable[int] = ()) -> None:
         pairs = [socket.socketpair() for _ in range(3)]
         ours, theirs = zip(*pairs, strict=True)
         self.ends = Ends(*ours)
@@ -56,7 +57,7 @@ class QemuProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=self._stderr,
                 stderr=self._stderr,
-                pass_fds=[end.fileno() for end in theirs],
+                pass_fds=[*(end.fileno() for end in theirs), *fds],
                 start_new_session=True,
             )
         except BaseException:

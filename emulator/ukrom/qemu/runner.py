@@ -12,20 +12,21 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ukrom.cloud.ports import Ability, InlineFile, MachineEvent, MachineSpec, Snapshot, StoredBlob
-    from ukrom.qemu.command import Equipment
+    from ukrom.qemu.means import Means
 
-__all__ = ["QemuRunner"]
+__all__ = ["BOOT_S", "QemuRunner"]
 
-_BOOT_S = 6.0
+BOOT_S = 6.0
+"""On a machine with working KVM, as what follows; all are multiplied by the accelerator's slowness."""
 _STOP_MARGIN_S = 1.0
-"""On a machine with working KVM; both are multiplied by the measured slowness of the accelerator."""
+_SETTLE_S = 0.2
 
 
 class QemuRunner:
     """Boots machines in QEMU; a `ukrom.cloud.ports.Runner`.
 
     Args:
-        equipment: What machines are made of.
+        means: What machines are made of, start from and wait for.
         loop: The loop on which all machines live. Its thread must outlive them: QEMU dies with it.
         speed: How much slower this host is than one with working KVM.
         pack: Makes a block device of an inline ROM's files.
@@ -37,14 +38,14 @@ class QemuRunner:
 
     def __init__(
         self,
-        equipment: Equipment,
+        means: Means,
         loop: asyncio.AbstractEventLoop,
         *,
         speed: float,
         pack: Callable[[Sequence[InlineFile]], StoredBlob],
         keep: Path | None = None,
     ) -> None:
-        self.equipment = equipment
+        self.means = means
         self.speed = speed
         self._loop = loop
         self._pack = pack
@@ -63,8 +64,8 @@ class QemuRunner:
         assert snapshot is None, "machines that cannot be saved have no snapshots"
         machine = QemuMachine(
             spec,
-            self.equipment,
-            Deadlines(_BOOT_S * self.speed, _STOP_MARGIN_S * self.speed),
+            self.means,
+            Deadlines(BOOT_S * self.speed, _STOP_MARGIN_S * self.speed, _SETTLE_S * self.speed),
             pack=self._pack,
             report=report,
             loop=self._loop,
@@ -92,3 +93,5 @@ class QemuRunner:
             machine.kill()
         while self._lives:
             await asyncio.wait(self._lives)
+        if self.means.layers is not None:
+            await self.means.layers.close()

@@ -45,6 +45,9 @@ class Image:
     size: int = 0
     """In bytes, over all layers."""
     tags: tuple[str, ...] = ()
+    warm: tuple[tuple[str, ...], ...] = ()
+    """Commands that a runner with snapshot layers runs aside before it saves one of this image, so that what the
+    application reads first is in memory. No instance ever sees anything else of them."""
 
     @property
     def untagged(self) -> str:

@@ -1,0 +1,57 @@
+"""Whose turn it is: machines share this host's memory and processors with those of other workers and runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ukrom.host import Budget, Claim
+
+__all__ = ["Turn", "Turns"]
+
+_OVERHEAD_MB = 64
+"""What QEMU takes beside the guest's memory: translated code, devices. Measured: 40 to 60 MiB."""
+_STARTING = ("starts", "cold")
+
+
+class Turn:
+    """A machine's share: of memory while it lives, of processors while it starts."""
+
+    def __init__(self, claim: Claim | None = None) -> None:
+        self._claim = claim
+
+    def settled(self) -> None:
+        """Let the next machine start: this one has come up."""
+        if self._claim is not None:
+            for resource in _STARTING:
+                self._claim.reduce(resource)
+
+    def end(self) -> None:
+        """Give everything back."""
+        if self._claim is not None:
+            self._claim.release()
+
+
+class Turns:
+    """Hands out turns; with no budget, to everybody at once."""
+
+    def __init__(self, budget: Budget | None = None) -> None:
+        self._budget = budget
+
+    async def take(
+        self, memory_mb: int, label: str, *, cold: bool, waiting: Callable[[str], None] | None = None
+    ) -> Turn:
+        """Wait until a machine may start.
+
+        Args:
+            memory_mb: The guest's memory in MiB.
+            label: What others are told who wait for it.
+            cold: Whether its kernel boots, which under emulation only one does at a time.
+            waiting: Told once, in a sentence, if it has to wait.
+        """
+        if self._budget is None:
+            return Turn()
+        amounts = {"memory": memory_mb + _OVERHEAD_MB, "starts": 1, **({"cold": 1} if cold else {})}
+        return Turn(await self._budget.claim(amounts, label, waiting))
