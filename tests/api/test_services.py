@@ -44,6 +44,16 @@ def test_taken_names_and_domains_are_refused(item):
     assert item("POST", "/services", {"services": SERVICES, "domains": [{"name": "www"}]})["error"] == 24
 
 
+def test_negative_autokill_is_refused(call, item):
+    made = item("POST", "/services", {"services": SERVICES, "autokill": {"time_ms": -1}})
+
+    assert (made["error"], made["message"]) == (
+        7,
+        "Invalid 'time_ms' -1 in 'autokill': must be 0 or more",
+    )
+    assert call("GET", "/services")["data"]["service_groups"] == []
+
+
 def test_bad_handlers_are_refused(item):
     assert item("POST", "/services", {"services": [{"port": 80, "handlers": ["tls"]}]})["error"] == 7
 

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ukrom.cloud import (
     Alarm,
     Autokill,
     DomainOrder,
+    ErrorCode,
     GroupOrder,
     Ref,
     Refusal,
@@ -54,6 +57,16 @@ def ask(cloud, runner):
         return cloud.gateway.lease(route).result(0)
 
     return do
+
+
+@pytest.mark.parametrize("persistent", [True, False])
+def test_group_with_a_negative_time_is_refused_and_leaves_nothing(cloud, space, order, persistent):
+    never = replace(WEB, autokill=Autokill(-1))
+    with cloud.guard, pytest.raises(Refusal, match="Invalid 'time_ms' -1") as caught:
+        space.create_group(never) if persistent else space.create_instances(order(service_group=never))
+
+    assert caught.value.code is ErrorCode.INVALID
+    assert (len(space.groups), len(space.instances)) == (0, 0)
 
 
 def test_stopped_instance_is_deleted_after_its_time(ended, exists, clock):

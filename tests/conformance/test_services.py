@@ -88,6 +88,16 @@ async def test_limits_out_of_order_or_range_are_refused(platform, limits):
 
 
 @pytest.mark.covers("POST /v1/services", kind="refusal")
+async def test_negative_autokill_of_a_group_is_refused(platform, ukc, fresh):
+    name = fresh("grp")
+    body = {"name": name, "services": HTTPS, "autokill": {"time_ms": -1}}
+
+    assert await refused(platform.services.create_service_group(body=body))
+    with pytest.raises(NotFoundError):
+        await ukc.services.get(name=name)
+
+
+@pytest.mark.covers("POST /v1/services", kind="refusal")
 async def test_domain_of_another_group_is_refused(platform, fresh):
     body = {"services": HTTPS, "domains": [{"name": fresh("site")}]}
     await platform.services.create_service_group(body=body)

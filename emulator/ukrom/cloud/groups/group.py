@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ukrom.cloud.index import missing
 from ukrom.cloud.orders import NO_AUTOKILL
 from ukrom.cloud.refusals import ErrorCode, Refusal
+from ukrom.cloud.values import check_autokill
 
 from .services import PORTS, plan_services
 
@@ -56,12 +57,14 @@ def plan_group(order: GroupOrder, metro: str, table: DomainTable) -> GroupPlan:
     """Check a service group of a request.
 
     Raises:
-        Refusal: With the codes of `plan_services` and `DomainTable.check`.
+        Refusal: With the codes of `plan_services`, `DomainTable.check` and `check_autokill`.
     """
     services = plan_services(order.services or ())
     for name, limit in (("soft_limit", order.soft_limit), ("hard_limit", order.hard_limit)):
         if limit not in PORTS:
             raise Refusal(ErrorCode.INVALID, f"Invalid '{name}' {limit}: must be from 1 to 65535")
+    if order.autokill is not None:
+        check_autokill(order.autokill)
     domains = tuple(_checked(domain, metro, table) for domain in order.domains or ())
     for domain in domains:
         if domains.count(domain) > 1:
