@@ -195,12 +195,13 @@ static void serve(int port, int signals)
 {
     static struct frame frame;
     for (;;) {
-        struct pollfd polled[4 + 2 * EXECS_MAX] = {{.fd = port, .events = POLLIN},
+        struct pollfd polled[5 + 2 * EXECS_MAX] = {{.fd = port, .events = POLLIN},
                                                    {.fd = signals, .events = POLLIN},
                                                    {.fd = app_timer(), .events = POLLIN},
-                                                   {.fd = ports_timer(), .events = POLLIN}};
-        size_t execs = exec_poll(polled + 4);
-        if (poll(polled, 4 + execs, -1) < 0)
+                                                   {.fd = ports_timer(), .events = POLLIN},
+                                                   {.fd = ports_trace(), .events = POLLIN}};
+        size_t execs = exec_poll(polled + 5);
+        if (poll(polled, 5 + execs, -1) < 0)
             continue;
         if (polled[0].revents) {
             const struct timespec pause = {0, 2000000};
@@ -209,13 +210,15 @@ static void serve(int port, int signals)
             while (wire_next(&frame))
                 obey(&frame);
         }
-        exec_ready(polled + 4, execs);
+        exec_ready(polled + 5, execs);
         if (polled[1].revents)
             reap(signals);
         if (polled[2].revents)
             app_deadline();
         if (polled[3].revents)
             ports_look();
+        if (polled[4].revents)
+            ports_heard();
     }
 }
 
@@ -249,6 +252,7 @@ int main(void)
     sigprocmask(SIG_BLOCK, &children, NULL);
     int signals = signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
     boot_modules();
+    ports_open();
     int port = wire_open();
     char now[32];
     uptime_us(now, sizeof now);

@@ -70,6 +70,9 @@ void exec_ready(const struct pollfd *polled, size_t count);
 void warm(const struct frame *frame);
 
 /* ports.c */
+void ports_open(void);
+int ports_trace(void);
+void ports_heard(void);
 void ports_watch(const char *port);
 int ports_timer(void);
 void ports_look(void);
