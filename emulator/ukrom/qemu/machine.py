@@ -177,6 +177,11 @@ class QemuMachine:
         self._call(self._let_go)
 
     @property
+    def layer(self) -> int:
+        """The snapshot layer it started from: 2 with its image mounted, 1 without; 0 for a cold boot."""
+        return 0 if self._layer is None else 2 if self._layer.holds_root else 1
+
+    @property
     def pid(self) -> int | None:
         """QEMU's process id, while there is one."""
         return None if self._vm is None else self._vm.process.pid

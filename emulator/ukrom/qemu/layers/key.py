@@ -61,7 +61,7 @@ class Platform:
         assert image.root is not None, "who has no root file system is not booted"
         below = self.booted(memory_mb, vcpus)
         root = {"root": [image.root.digest, image.root.format], "warm": list(map(list, image.warm))}
-        return LayerKey({**below.of, **root, "program": image.args[:1]})
+        return LayerKey({**below.of, **root, "program": list(image.args[:1])})
 
     def _look(self) -> dict[str, Any]:
         equipment = self._equipment
