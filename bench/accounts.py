@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pytest_ukrom.facade import Ukrom
 from ukrom import roms
+from ukrom.cloud import Limits
 from ukrom.emulator import Emulator, Settings
 from ukrom.images import host_architecture
 
@@ -16,15 +17,21 @@ if TYPE_CHECKING:
 
     from pytest_ukrom.rom import Rom
 
-__all__ = ["EXAMPLE", "account", "empty_image", "example"]
+__all__ = ["EXAMPLE", "PLENTY", "account", "empty_image", "example"]
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "http-python-rom"
+
+
+PLENTY = Limits(
+    instances=16_384, live_vcpus=16_384, live_memory_mb=134_217_728, service_groups=16_384, services=16_384
+)
+"""What no benchmark uses up; the default quotas are those of an ordinary account."""
 
 
 @contextmanager
 def account(runner: Literal["qemu", "stub"]) -> Iterator[Ukrom]:
     """An account whose instances `runner` boots; all of it is gone afterwards."""
-    with Emulator(Settings(runner=runner)) as emulator:
+    with Emulator(Settings(runner=runner, limits=PLENTY)) as emulator:
         opened = emulator.cloud.open_account("bench")
         ukrom = Ukrom(emulator, opened, lambda: None)
         try:

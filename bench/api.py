@@ -30,6 +30,8 @@ __all__ = ["measure"]
 
 MANY_RESET = "Each instance takes about a hundredth of a millisecond to delete; tests have few."
 FASTER = 8
+QUOTA = f"--ukrom-quota=instances={10 * MANY},live_vcpus={10 * MANY},live_memory_mb={100_000 * MANY}"
+"""What the fixtures that are measured do not use up."""
 
 WORDS = {
     "read": "GET of an instance",
@@ -185,7 +187,7 @@ def _fixture() -> dict[str, float]:
         kept = Path(folder) / "durations"
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", folder]
         done = subprocess.run(
-            [*command, "-c", os.devnull, fixture_cases.__file__],
+            [*command, "-c", os.devnull, QUOTA, fixture_cases.__file__],
             env={**os.environ, "BENCH_DURATIONS": str(kept)},
             capture_output=True,
             text=True,

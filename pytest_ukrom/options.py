@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from ukrom.cloud import Limits
 
 __all__ = ["OPTIONS", "Option", "Options", "add_options", "resolve"]
 
@@ -30,6 +32,9 @@ class Option:
     """What stands for a value that is any text; empty for a flag."""
     pattern: str = ""
     """What such a text must look like."""
+    read: Callable[[str, str], Any] | None = None
+    """Reads such a text where a pattern does not tell enough, or refuses it; the second argument says
+    where it stands."""
 
     @property
     def flag(self) -> str:
@@ -40,6 +45,12 @@ class Option:
     def variable(self) -> str:
         """The environment's name."""
         return self.name.upper()
+
+
+def _quotas(text: str, where: str) -> Limits:
+    from pytest_ukrom.quotas import read_quotas  # noqa: PLC0415 - heavy, and for this option only
+
+    return read_quotas(text, where)
 
 
 OPTIONS = (
@@ -55,6 +66,7 @@ OPTIONS = (
         ("auto", "skip", "fail"),
     ),
     Option("ukrom_require_vm", "fail every test that would be skipped for want of a VM"),
+    Option("ukrom_no_layers", "boot every VM cold, without snapshot layers: slower, and the same otherwise"),
     Option("ukrom_keep", "leave the VMs of failing tests up, and print how to reach them"),
     Option(
         "ukrom_suffix",
@@ -78,6 +90,12 @@ OPTIONS = (
         value="N",
         pattern=r"-?[0-9]{1,18}",
     ),
+    Option(
+        "ukrom_quota",
+        "quotas of every account, under the names that the quotas answer has: instances=1000,max_vcpus=4",
+        value="NAME=N,...",
+        read=_quotas,
+    ),
 )
 
 
@@ -89,12 +107,15 @@ class Options:
     runner: str
     missing: str
     require_vm: bool
+    no_layers: bool
     keep: bool
     suffix: str
     metros: tuple[str, ...]
     """Empty for the emulator's own choice."""
     unknown_fields: Literal["refuse", "warn"]
     seed: int | None
+    limits: Limits | None
+    """None for the emulator's own."""
     origins: Mapping[str, str]
     """How each value was given that was given at all, by option name."""
 
@@ -141,16 +162,18 @@ def resolve(config: pytest.Config, environ: Mapping[str, str] = os.environ) -> O
         runner=str(values["ukrom_runner"]),
         missing=str(values["ukrom_missing"]),
         require_vm=bool(values["ukrom_require_vm"]),
+        no_layers=bool(values["ukrom_no_layers"]),
         keep=bool(values["ukrom_keep"]),
         suffix=str(values["ukrom_suffix"]),
         metros=tuple(values["ukrom_metros"].split(",")) if values["ukrom_metros"] else (),
         unknown_fields=values["ukrom_unknown_fields"],
         seed=int(values["ukrom_seed"]) if values["ukrom_seed"] else None,
+        limits=values["ukrom_quota"] or None,
         origins=origins,
     )
 
 
-def _resolve(option: Option, config: pytest.Config, environ: Mapping[str, str]) -> tuple[str | bool, str]:
+def _resolve(option: Option, config: pytest.Config, environ: Mapping[str, str]) -> tuple[Any, str]:
     given = config.getoption(option.name)
     if given is not None and option.value:
         return _parsed(option, given, option.flag), f"{option.flag}={given}"
@@ -172,7 +195,9 @@ def _resolve(option: Option, config: pytest.Config, environ: Mapping[str, str]) 
     return (option.choices[0] if option.choices else "" if option.value else False), ""
 
 
-def _parsed(option: Option, value: str, where: str) -> str | bool:
+def _parsed(option: Option, value: str, where: str) -> Any:
+    if option.read is not None:
+        return option.read(value, where)
     if option.value:
         if not re.fullmatch(option.pattern, value):
             raise pytest.UsageError(f"{where} is {value!r}, expected {option.value}")

@@ -179,8 +179,10 @@ class Session:
             suffix=options.suffix,
             runner=runner,
             keep=options.keep and runner == "qemu",
+            layers=not options.no_layers,
             unknown_fields=options.unknown_fields,
             seed=options.seed,
+            limits=options.limits or Settings().limits,
         )
 
     def _reset(self, account: Account, earlier: tuple[Account, ...]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, Self
 
@@ -13,7 +13,7 @@ from anyio.from_thread import start_blocking_portal
 from ukrom import host, qemu
 from ukrom.api import Api, ApiApp, AsyncInProcessTransport, InProcessTransport, local_path
 from ukrom.clock import VirtualClock
-from ukrom.cloud import Cloud, StubRunner
+from ukrom.cloud import Cloud, Limits, StubRunner
 from ukrom.cloud import Settings as CloudSettings
 from ukrom.errors import SettingsError, UkromError
 from ukrom.images import ImageStore
@@ -78,6 +78,8 @@ class Settings:
     """What becomes of fields of requests that the emulator does not know."""
     seed: int | None = None
     """Fixes UUIDs and random names; None takes the system's randomness."""
+    limits: Limits = field(default_factory=Limits)
+    """The quotas of every account, and what else the platform refuses more of."""
 
     @property
     def metro(self) -> str:
@@ -268,6 +270,7 @@ class Emulator:
             metros=self.settings.metros,
             suffix=self.settings.suffix,
             unknown_fields=self.settings.unknown_fields,
+            limits=self.settings.limits,
             answer_timeout_s=15.0,
             wrong_port_grace_s=0.5,
             stop_grace_s=1.0,

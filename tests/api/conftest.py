@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from ukrom.api import Api, InProcessTransport
-from ukrom.cloud import Cloud, Image, StoredBlob, StubMachine, StubRunner
+from ukrom.cloud import Cloud, Image, Limits, Settings, StoredBlob, StubMachine, StubRunner
 from ukrom.errors import ImageNotFound
 
 FRA = "https://api.fra.unikraft.cloud/v1"
@@ -81,7 +81,9 @@ def slow_runner(cloud):
 
 @pytest.fixture
 def cloud(store, runner):
-    cloud = Cloud(runner=runner, images=store, seed=11)
+    # Of a large plan: the default limits let no instance have a second processor.
+    settings = Settings(limits=Limits(max_vcpus=32))
+    cloud = Cloud(settings, runner=runner, images=store, seed=11)
     yield cloud
     cloud.close()
 

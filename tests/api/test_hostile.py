@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from ukrom.api import MAX_BODY, ApiApp
+from ukrom.cloud import Limits
 from ukrom.emulator import Emulator, Settings
 from ukrom.ingress import Deadlines, Ingress
 
@@ -25,7 +26,7 @@ WAITED_S = 20
 def emulator(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("UKROM_CACHE", str(tmp_path_factory.mktemp("cache")))
-        with Emulator(Settings(runner="stub")) as emulator:
+        with Emulator(Settings(runner="stub", limits=Limits(instances=2_000))) as emulator:
             yield emulator
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
 
 from ukrom.api.query import Query
 from ukrom.api.selection import page
+from ukrom.cloud import Limits
 
 APP = {"image": "org/app:1"}
 NAMES = ("a", "b", "c")
@@ -138,7 +140,8 @@ def test_page_at_a_cursor_looks_no_further_than_there():
     assert Listed.looks == 501 + 10
 
 
-def test_pages_of_ten_thousand_are_the_whole(client, call):
+def test_pages_of_ten_thousand_are_the_whole(client, call, cloud):
+    cloud.settings = replace(cloud.settings, limits=Limits(instances=10_000))
     call("POST", "/instances", [APP] * 10_000)
     whole = [item["uuid"] for item in call("GET", "/instances")["data"]["instances"]]
     seen, cursor = [], ""

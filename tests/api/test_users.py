@@ -13,6 +13,8 @@ from ukrom.cloud import Cloud, Limits, Settings
 APP = {"image": "org/app:1"}
 SERVICES = [{"port": 443, "handlers": ["tls", "http"]}, {"port": 80, "handlers": ["http"]}]
 GHOST = "00000000-0000-4000-8000-00000000dead"
+FRA = "https://api.fra.unikraft.cloud/v1"
+TOKEN = {"authorization": "Bearer token"}
 
 
 @pytest.fixture
@@ -73,9 +75,7 @@ def test_what_is_deleted_is_not_used(call, quotas):
 def test_limits_are_those_of_the_settings(store, runner):
     limits = Limits(instances=7, live_vcpus=3, services=2, max_memory_mb=512, total_volume_mb=99)
     cloud = Cloud(Settings(limits=limits), runner=runner, images=store)
-    headers = {"authorization": "Bearer token"}
-    base = "https://api.fra.unikraft.cloud/v1"
-    with httpx.Client(transport=InProcessTransport(Api(cloud)), base_url=base, headers=headers) as client:
+    with httpx.Client(transport=InProcessTransport(Api(cloud)), base_url=FRA, headers=TOKEN) as client:
         (quota,) = client.get("/users/quotas").json()["data"]["quotas"]
 
     hard = quota["hard"]
@@ -85,12 +85,31 @@ def test_limits_are_those_of_the_settings(store, runner):
         "min_memory_mb": 16,
         "max_memory_mb": 512,
         "min_vcpus": 1,
-        "max_vcpus": 32,
+        "max_vcpus": 1,
         "min_volume_mb": 8,
         "max_volume_mb": 20480,
         "min_autoscale_size": 0,
         "max_autoscale_size": 16,
     }
+
+
+def test_quotas_are_those_of_the_documented_account(store, runner):
+    cloud = Cloud(Settings(), runner=runner, images=store)
+    with httpx.Client(transport=InProcessTransport(Api(cloud)), base_url=FRA, headers=TOKEN) as client:
+        (quota,) = client.get("/users/quotas").json()["data"]["quotas"]
+
+    assert quota["hard"] == {
+        "instances": 64,
+        "live_instances": 64,
+        "live_vcpus": 64,
+        "live_memory_mb": 32768,
+        "service_groups": 253,
+        "services": 253,
+        "volumes": 253,
+        "total_volume_mb": 20480,
+    }
+    assert quota["limits"]["max_memory_mb"] == 8192
+    assert quota["limits"]["max_vcpus"] == 1
 
 
 def test_quotas_are_read_by_the_accounts_own_uuid_alone(call, refuse, quotas):

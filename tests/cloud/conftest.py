@@ -19,6 +19,7 @@ from ukrom.cloud import (
     Image,
     ImageOrder,
     InstanceOrder,
+    Limits,
     Listening,
     Running,
     Saved,
@@ -219,10 +220,15 @@ def runner():
     return ScriptedRunner()
 
 
+LARGE = Limits(max_vcpus=32)
+"""The limits of a large plan; the default ones let no instance have a second processor."""
+
+
 @pytest.fixture
 def make_cloud(store, clock, runner):
     def make(**settings):
-        return Cloud(Settings(**settings), runner=runner, images=store, clock=clock, seed=7)
+        settings = Settings(**{"limits": LARGE, **settings})
+        return Cloud(settings, runner=runner, images=store, clock=clock, seed=7)
 
     return make
 

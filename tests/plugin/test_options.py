@@ -158,3 +158,73 @@ def test_the_domain_suffix_that_is_reported_can_be_chosen(suite):
     )
 
     result.assert_outcomes(passed=1)
+
+
+def test_quotas_can_be_chosen(suite):
+    result = suite(
+        """
+        import pytest
+        from pytest_ukrom import Refused
+
+        def test_it(ukrom_api):
+            web = ukrom_api.stub_image("web")
+            for _ in range(2):
+                ukrom_api.run(web, vcpus=4)
+            with pytest.raises(Refused, match="Quota exceeded") as caught:
+                ukrom_api.run(web)
+            assert caught.value.code == 19
+        """,
+        "--ukrom-quota=instances=2, max_vcpus=4",
+    )
+
+    result.assert_outcomes(passed=1)
+
+
+def test_quotas_are_the_documented_ones_unless_chosen(suite):
+    result = suite(
+        """
+        import pytest
+        from pytest_ukrom import Refused
+
+        def test_it(ukrom_api):
+            web = ukrom_api.stub_image("web")
+            for _ in range(64):
+                ukrom_api.run(web, autostart=False)
+            with pytest.raises(Refused, match="Quota exceeded"):
+                ukrom_api.run(web)
+        """
+    )
+
+    result.assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        (
+            "instnces=3",
+            ", expected NAME=N,... with each name once, out of instances, live_vcpus, *max_volume_mb",
+        ),
+        ("instances=many", ", expected NAME=N,... *"),
+        ("instances=-1", ", expected NAME=N,... *"),
+        ("instances", ", expected NAME=N,... *"),
+        ("instances=1,instances=2", ", expected NAME=N,... *"),
+        ("roms=9", ", expected NAME=N,... *"),
+        ("min_vcpus=2", ": The limit max_vcpus is 1, and min_vcpus is 2."),
+    ],
+)
+def test_bad_quota_is_a_usage_error(suite, value, problem):
+    result = suite(PASSING, f"--ukrom-quota={value}")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: --ukrom-quota is '{value}'{problem}"])
+    result.stderr.no_fnmatch_line("*Traceback*")
+
+
+def test_quota_is_read_from_environment_and_ini_file(suite, pytester, monkeypatch):
+    pytester.makeini("[pytest]\nukrom_quota = instances=3\n")
+    ini = origins(suite(PASSING))
+    monkeypatch.setenv("UKROM_QUOTA", "instances=4")
+
+    assert ini == "ukrom: ukrom_quota = instances=3 in the ini file"
+    assert origins(suite(PASSING)) == "ukrom: UKROM_QUOTA=instances=4 in the environment"

@@ -72,7 +72,7 @@ from .ports import (
 from .refusals import ErrorCode, Refusal, not_found
 from .roms.rom import Rom
 from .roms.sources import InlineImage
-from .settings import SUFFIXES, Limits, MissingImage, Settings
+from .settings import HARD_QUOTAS, RANGE_QUOTAS, SUFFIXES, Limits, MissingImage, Settings
 from .space import Space
 from .stub.answers import StubRequest
 from .stub.machine import StubMachine
@@ -83,7 +83,9 @@ from .waits import Steps, Wait, Waits
 
 __all__ = [
     "FROZEN",
+    "HARD_QUOTAS",
     "LIVE",
+    "RANGE_QUOTAS",
     "RESERVED",
     "SUFFIXES",
     "TRANSITIONS",

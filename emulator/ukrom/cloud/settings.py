@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import Enum
 from typing import Literal
 
 from ukrom.errors import SettingsError
 
-__all__ = ["SUFFIXES", "Limits", "MissingImage", "Settings"]
+__all__ = ["HARD_QUOTAS", "RANGE_QUOTAS", "SUFFIXES", "Limits", "MissingImage", "Settings"]
 
 SUFFIXES = ("unikraft.app", "kraft.cloud", "kraft.host")
 """Domain suffixes that always resolve (specification, Part F.7)."""
 
+HARD_QUOTAS = (
+    "instances",
+    "live_vcpus",
+    "live_memory_mb",
+    "service_groups",
+    "services",
+    "volumes",
+    "total_volume_mb",
+)
+"""Quotas of which an account uses some, as the platform calls them (specification, Part C.15)."""
+RANGE_QUOTAS = (
+    "min_memory_mb",
+    "max_memory_mb",
+    "min_vcpus",
+    "max_vcpus",
+    "min_volume_mb",
+    "max_volume_mb",
+)
+"""Quotas that each single instance or volume is held to, as the platform calls them."""
 
 # A label of host names; `v1` begins the paths of every API.
 _METRO = re.compile(r"(?!v1$)[a-z][a-z0-9]{0,31}(?:-[a-z0-9]{1,31})*")
@@ -28,7 +47,14 @@ class MissingImage(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Sizes and counts beyond which the platform refuses (specification, Parts C.15, E.7 and F.4)."""
+    """Sizes and counts beyond which the platform refuses (specification, Parts C.15, E.7 and F.4).
+
+    Quotas are those of the account that the platform's documentation shows, so that a test meets them
+    where its author would; every account of the cloud has them, in each metro anew.
+
+    Raises:
+        SettingsError: One is below 0, or the least of something is above the most.
+    """
 
     roms: int = 8
     """Per instance, both kinds together."""
@@ -36,14 +62,14 @@ class Limits:
     """Per inline ROM."""
     rom_bytes: int = 1_048_576
     """Decoded bytes of one inline ROM. [choice]: 1 MB is 1048576 bytes."""
-    instances: int = 16_384
-    """Per account and metro. [choice]: the platform's sample of 64 is too few for load tests."""
-    live_vcpus: int = 524_288
+    instances: int = 64
+    """Per account and metro; templates and what is stopped count too."""
+    live_vcpus: int = 64
     """Of instances that have a machine, per account and metro (Part F.8)."""
-    live_memory_mb: int = 134_217_728
-    """In MiB. [choice]: these two are what so many of the largest instances need."""
-    service_groups: int = 16_384
-    services: int = 16_384
+    live_memory_mb: int = 32_768
+    """The same in MiB."""
+    service_groups: int = 253
+    services: int = 253
     """Published ports per account and metro."""
     replicas: int = 253
     args: int = 253
@@ -56,8 +82,11 @@ class Limits:
     min_memory_mb: int = 16
     max_memory_mb: int = 8192
     min_vcpus: int = 1
-    max_vcpus: int = 32
-    volumes: int = 16_384
+    max_vcpus: int = 1
+    """[choice]: large plans have up to 32 (Part C.2), but the account that all the other figures are of
+    has this one, and a refusal that names a quota is sooner seen through than a create that only passes
+    here."""
+    volumes: int = 253
     """Per account and metro, templates too."""
     total_volume_mb: int = 20_480
     """Over all volumes of an account and metro, in MiB."""
@@ -66,6 +95,17 @@ class Limits:
     max_volume_mb: int = 20_480
     log_page: int = 16_383
     """Bytes of console in one answer."""
+
+    def __post_init__(self) -> None:
+        for name in (one.name for one in fields(self)):
+            value, least = getattr(self, name), f"min_{name.removeprefix('max_')}"
+            if value < 0:
+                raise SettingsError(f"The limit {name} is {value}.", remedy="Give 0 or more.")
+            if name.startswith("max_") and value < getattr(self, least):
+                raise SettingsError(
+                    f"The limit {name} is {value}, and {least} is {getattr(self, least)}.",
+                    remedy="Give a range that something is in.",
+                )
 
 
 @dataclass(frozen=True, slots=True)

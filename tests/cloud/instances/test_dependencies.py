@@ -127,7 +127,7 @@ def limited(cloud, create, start, runner):
     """Set live limits, run an instance of 128 MiB and 2 processors, and start another."""
 
     def do(**limits):
-        cloud.settings = replace(Settings(), limits=replace(Limits(), **limits))
+        cloud.settings = replace(Settings(), limits=Limits(**{"max_vcpus": 2, **limits}))
         first, second = (create(service=False, vcpus=2) for _ in range(2))
         start(first)
         runner.last.up()

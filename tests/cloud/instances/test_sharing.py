@@ -14,10 +14,12 @@ from ukrom.cloud import (
     ImageOrder,
     InlineImage,
     InstanceOrder,
+    Limits,
     Ref,
     Refusal,
     RomOrder,
     Saved,
+    Settings,
     Snapshot,
     State,
     TemplateOrder,
@@ -36,7 +38,8 @@ class Sharing(RuleBasedStateMachine):
         store = MemoryStore()
         store.put("org/web:1")
         self.runner = ScriptedRunner()
-        self.cloud = Cloud(runner=self.runner, images=store, clock=ManualClock(), seed=1)
+        settings = Settings(limits=Limits(instances=10_000, live_vcpus=10_000, live_memory_mb=10_000_000))
+        self.cloud = Cloud(settings, runner=self.runner, images=store, clock=ManualClock(), seed=1)
         self.space = self.cloud.space(self.cloud.account("token"))
         self.made = set()
 

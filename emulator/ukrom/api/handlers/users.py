@@ -8,7 +8,7 @@ from ukrom.api.envelope import RequestRefused
 from ukrom.api.identifiers import read_uuid
 from ukrom.api.operation import Form, Operation
 from ukrom.api.shapes import QuotaList
-from ukrom.cloud import LIVE
+from ukrom.cloud import HARD_QUOTAS, LIVE, RANGE_QUOTAS
 
 if TYPE_CHECKING:
     from ukrom.api.call import Call
@@ -16,16 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["OPERATIONS"]
 
-_HARD = (
-    "instances",
-    "live_vcpus",
-    "live_memory_mb",
-    "service_groups",
-    "services",
-    "volumes",
-    "total_volume_mb",
-)
-_RANGES = ("min_memory_mb", "max_memory_mb", "min_vcpus", "max_vcpus", "min_volume_mb", "max_volume_mb")
 # Nothing scales by itself yet; the sample of the specification.
 _AUTOSCALE = {"min_autoscale_size": 0, "max_autoscale_size": 16}
 
@@ -44,8 +34,8 @@ def quotas(call: Call) -> dict[str, Any]:
         "uuid": str(call.account.uuid),
         "used": _used(call.space),
         # There is no such limit: it is another name of the next (Part C.15).
-        "hard": _picked(limits, _HARD) | {"live_instances": limits.live_vcpus},
-        "limits": _picked(limits, _RANGES) | _AUTOSCALE,
+        "hard": _picked(limits, HARD_QUOTAS) | {"live_instances": limits.live_vcpus},
+        "limits": _picked(limits, RANGE_QUOTAS) | _AUTOSCALE,
     }
     return {"quotas": [quota]}
 
@@ -77,6 +67,6 @@ OPERATIONS = (
         Form.DATA,
         quotas,
         answer=QuotaList,
-        simplified="An account has the quotas of the emulator's settings, in each metro anew.",
+        simplified="An account has the documented quotas or those of the settings, in each metro anew.",
     ),
 )
