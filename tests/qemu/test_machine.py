@@ -30,7 +30,9 @@ class Story:
     def __init__(self, equipment, *, speed=1.0, keep=None):
         self.events = []
         self._changed = asyncio.Event()
-        self._runner = QemuRunner(Means(equipment), asyncio.get_running_loop(), speed=speed, pack=None, keep=keep)
+        self._runner = QemuRunner(
+            Means(equipment), asyncio.get_running_loop(), speed=speed, pack=None, keep=keep
+        )
 
     def boot(self, **options):
         self.machine = self._runner.boot(spec(**options), self._take)

@@ -90,7 +90,7 @@ def _document(raw: bytes) -> dict[str, Any]:
         document = json.loads(raw)
         if isinstance(document["of"], dict) and document["ram"] and document["state"]:
             return dict(document)
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         pass
     raise BadLayer("The document of the layer is damaged.")
 
