@@ -128,6 +128,7 @@ static void start(const struct frame *frame)
     memset(&order, 0, sizeof order);
     for (size_t i = 1; i + 1 < frame->count; i += 2)
         take(&order, frame->fields[i].text, &frame->fields[i + 1]);
+    warm_stop();
     boot_time_and_chance(order.time, &order.seed);
     boot_network(order.address, order.gateway);
     boot_identity(order.hostname, order.hosts);
@@ -175,7 +176,7 @@ static void reap(int signals)
         ;
     int status;
     for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;)
-        if (!app_reap(pid, status))
+        if (!app_reap(pid, status) && !warm_reap(pid, status))
             exec_reap(pid, status);
 }
 

@@ -68,6 +68,8 @@ void exec_ready(const struct pollfd *polled, size_t count);
 
 /* warm.c */
 void warm(const struct frame *frame);
+int warm_reap(pid_t pid, int status);
+void warm_stop(void);
 
 /* ports.c */
 void ports_open(void);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,6 +22,8 @@
  * page cache, which belongs to the file system below and not to a mount of it. */
 
 #define SECONDS_MAX 60
+
+static pid_t warming; /* one at a time */
 
 static int make_view(void)
 {
@@ -124,6 +127,7 @@ static _Noreturn void act(struct launch *launch, int only_read)
 static _Noreturn void supervise(struct launch *launch, int only_read)
 {
     int status = 0;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (enter_view())
         _exit(126);
     pid_t pid = fork();
@@ -133,7 +137,7 @@ static _Noreturn void supervise(struct launch *launch, int only_read)
     _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128);
 }
 
-/* `warm run|read`, then pairs of `arg`|`env` and text. The agent waits: nothing else is asked of it meanwhile. */
+/* `warm run|read`, then pairs of `arg`|`env` and text; `warmed` tells its end. */
 void warm(const struct frame *frame)
 {
     static struct launch launch;
@@ -145,19 +149,39 @@ void warm(const struct frame *frame)
             launch_env(&launch, frame->fields[i + 1].text);
     }
     int status = -1, only_read = !strcmp(frame->fields[1].text, "read");
-    pid_t pid = launch.args ? fork() : -1;
-    if (!pid) {
-        if (make_view())
-            _exit(125);
-        pid_t first = fork();
-        if (!first)
-            supervise(&launch, only_read);
-        waitpid(first, &status, 0);
-        _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128);
+    warming = launch.args && !warming ? fork() : -1;
+    if (warming < 0) {
+        warming = 0;
+        wire_send("warmed", "128", NULL);
     }
-    if (pid > 0)
-        waitpid(pid, &status, 0);
+    if (warming || getpid() == 1)
+        return;
+    if (make_view())
+        _exit(125);
+    pid_t first = fork();
+    if (!first)
+        supervise(&launch, only_read);
+    waitpid(first, &status, 0);
+    _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128);
+}
+
+int warm_reap(pid_t pid, int status)
+{
+    if (!warming || pid != warming)
+        return 0;
     char code[16];
-    snprintf(code, sizeof code, "%d", pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : 128);
+    snprintf(code, sizeof code, "%d", WIFEXITED(status) ? WEXITSTATUS(status) : 128);
     wire_send("warmed", code, NULL);
+    warming = 0;
+    return 1;
+}
+
+/* An instance comes: what is half warm must do. The signal at their parent's death ends all of the namespace. */
+void warm_stop(void)
+{
+    if (!warming)
+        return;
+    kill(warming, SIGKILL);
+    waitpid(warming, NULL, 0);
+    warming = 0;
 }

@@ -72,6 +72,8 @@ class Settings:
     """What boots the machines of accounts that have no runner of their own."""
     layers: bool = True
     """Whether instances start from snapshot layers; otherwise each boots cold."""
+    spares: bool = True
+    """Whether a machine is prepared for the next instance while the last one is busy."""
     keep: bool = False
     """Whether machines may outlive the emulator (see `Emulator.keep`)."""
     unknown_fields: Literal["refuse", "warn"] = "refuse"
@@ -257,12 +259,17 @@ class Emulator:
             version=vm.qemu.version,
             tsc_khz=qemu.tsc_khz(agent, self.cache) if vm.accelerator.name == "tcg" else None,
         )
-        turns = qemu.Turns()
+        budget = host.Budget(self.cache.root / "budget", host.capacity(vm.accelerator.name))
+        turns = qemu.Turns(budget)
         if not self.settings.layers:
             return qemu.Means(equipment, turns)
         store = qemu.LayerStore(self.cache.root / "layers", host.layers_limit())
         boot_s = qemu.BOOT_S * vm.accelerator.speed
-        return qemu.Means(equipment, turns, qemu.Layers(equipment, store, boot_s=boot_s, turns=turns))
+        layers = qemu.Layers(equipment, store, boot_s=boot_s, turns=turns)
+        # A machine that may outlive us has a folder for that from the beginning, so it cannot be a spare one.
+        spares = self.settings.spares and not self.settings.keep
+        prepared = qemu.Spares(equipment, layers, turns, boot_s=boot_s) if spares else None
+        return qemu.Means(equipment, turns, layers, prepared)
 
     def _cloud_settings(self) -> CloudSettings:
         # The cloud multiplies these by the runner's speed, which is 10 or more under emulation.

@@ -9,6 +9,7 @@ from ukrom.qemu.layers import Layers, LayerStore
 from ukrom.qemu.machine import QemuMachine, Timings
 from ukrom.qemu.means import Means
 from ukrom.qemu.runner import BOOT_S, QemuRunner
+from ukrom.qemu.spares import Spares
 from ukrom.qemu.tsc import tsc_khz
 from ukrom.qemu.turns import Turns
 
@@ -21,6 +22,7 @@ __all__ = [
     "Means",
     "QemuMachine",
     "QemuRunner",
+    "Spares",
     "Timings",
     "Turns",
     "initramfs",

@@ -13,13 +13,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["ROM_SLOTS", "ROOT_SLOT", "VOLUME_SLOTS", "device_arguments"]
+__all__ = ["ROM_SLOTS", "ROOT_SLOT", "VOLUME_SLOTS", "device_arguments", "disk_node"]
 
 ROOT_SLOT = 0
 ROM_SLOTS = range(1, 9)
 VOLUME_SLOTS = range(9, 13)
 
 _EMPTY_SIZE = 4096
+
+
+def disk_node(slot: int) -> str:
+    """The name of a slot's block node."""
+    return f"slot{slot}"
 
 
 def device_arguments(disks: Mapping[int, Path]) -> list[str]:
@@ -44,13 +49,14 @@ def device_arguments(disks: Mapping[int, Path]) -> list[str]:
             "-blockdev",
             json.dumps(_disk(slot, disks.get(slot))),
             "-device",
-            f"virtio-blk-device,drive=slot{slot},serial={slot}",
+            f"virtio-blk-device,drive={disk_node(slot)},serial={slot}",
         ]
     return [*arguments, "-device", "virtio-net-device,netdev=net", "-device", "virtio-rng-device"]
 
 
 def _disk(slot: int, content: Path | None) -> dict[str, Any]:
-    node: dict[str, Any] = {"node-name": f"slot{slot}", "read-only": True}
+    node: dict[str, Any] = {"node-name": disk_node(slot), "read-only": True}
     if content is None:
-        return {**node, "driver": "null-co", "size": _EMPTY_SIZE, "read-zeroes": True}
+        # Under a raw node, so that the content can be put in its place later.
+        return {**node, "driver": "raw", "file": {"driver": "null-co", "size": _EMPTY_SIZE}}
     return {**node, "driver": "raw", "file": {"driver": "file", "filename": str(content), "read-only": True}}

@@ -13,17 +13,15 @@ from typing import TYPE_CHECKING
 from ukrom.cloud.ports import AppExited, Ended, Running, SaveFailed, Usage
 from ukrom.cloud.ports import Console as ConsoleEvent
 from ukrom.errors import BootFailed, MachineEnded, MachineError, UkromError
-from ukrom.qemu.command import Memory, command_line
 from ukrom.qemu.devices import ROM_SLOTS, ROOT_SLOT
 from ukrom.qemu.execution import Execution, Executions, too_long
-from ukrom.qemu.layers import StateFeed
 from ukrom.qemu.monitor import MonitorGone
 from ukrom.qemu.order import environment, root_order, start_order
 from ukrom.qemu.ports import GuestPorts
+from ukrom.qemu.starting import Start
 from ukrom.qemu.state import MachineState, next_state
 from ukrom.qemu.turns import Turn
 from ukrom.qemu.usage import usage_of
-from ukrom.qemu.vm import Vm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -33,6 +31,7 @@ if TYPE_CHECKING:
     from ukrom.cloud.ports import Endpoint, InlineFile, MachineEvent, MachineSpec, StoredBlob
     from ukrom.qemu.layers import Layer
     from ukrom.qemu.means import Means
+    from ukrom.qemu.vm import Vm
 
 __all__ = ["Deadlines", "QemuMachine", "Timings"]
 
@@ -121,6 +120,7 @@ class QemuMachine:
         self._exit_code: int | None = None
         self._killed = False
         self._left_up = False
+        self._has_settled = False
 
     # The face: any thread.
 
@@ -238,84 +238,55 @@ class QemuMachine:
                 self.spec.memory_mb, f"instance {self.spec.name}", cold=layer is None, waiting=self._waits
             )
             self.timings.allowed = self._elapsed()
-            if layer is not None and not await self._started_from(layer, disks):
-                layer.close()
-                layer = None  # it did not work: boot as if there were none
-            if layer is None and not self._killed:
-                await self._start(disks, None)
+            if not self._killed:
+                await self._start(disks, layer)
         finally:
             if layer is not None:
                 layer.close()
 
-    async def _started_from(self, layer: Layer, disks: Mapping[int, Path]) -> bool:
-        """Start from a layer; whether QEMU took it."""
-        try:
-            await self._start(disks, layer)
-        except MachineEnded as error:
-            if self._killed or self._vm is None or self._vm.is_up:
-                raise
-            self._means.distrust(layer, error.message)
-            await self._vm.close()
-            self._vm = None
-            return False
-        return True
-
     async def _start(self, disks: Mapping[int, Path], layer: Layer | None) -> None:
-        if self._killed:
-            return
-        if self.keep is not None:
-            self.keep.mkdir(parents=True, exist_ok=True)
-        reached = self._reached = self._loop.create_future()
-        with contextlib.ExitStack() as stack:
-            feed = None if layer is None else stack.enter_context(contextlib.closing(StateFeed(layer)))
-            vm = self._vm = self._spawn(disks, layer, feed)
-            self._layer = layer
-            if self.keep is not None:
-                (self.keep / "pid").write_text(str(vm.process.pid))
-            self.timings.spawned = self._elapsed()
-            self._enter(MachineState.BOOTING)
-            await vm.connect()
-            # The port buffers: this is said before the guest is there to hear it.
-            vm.send(*(root_order(self.spec) if layer is None else ("wake",)))
-            for port in self._ports.published:
-                vm.send("watch", str(port))
-            boot_s = self._deadlines.boot
-            await vm.in_time(vm.monitor.connect(vm.process.ends.monitor), "its monitor answered", boot_s)
-            if feed is not None:
-                await vm.in_time(feed.into(vm.monitor), "it was restored", boot_s)
+        boot_s = self._deadlines.boot
+        start = Start(
+            self.spec,
+            self._means,
+            disks,
+            ports=self._ports.published,
+            boot_s=boot_s,
+            keep=self.keep,
+            hear=self._hear,
+            show=lambda shown: self._report(ConsoleEvent(shown)),
+            took=self._took,
+        )
+        vm = None
+        if layer is not None:
+            vm = await start.spare(layer) or await start.restored(layer)
+        vm = vm or await start.cold()
         forwards = await vm.in_time(vm.monitor.forwards(), "its ports were forwarded", boot_s)
         self._connected.set()
         self._ports.forward(forwards)
         self.timings.listening = self._ports.first
-        await vm.in_time(reached, "the application was started", boot_s)
+        await vm.in_time(self._reached, "the application was started", boot_s)
         # Who listens nowhere, or much later, does not keep others from starting.
-        self._loop.call_later(self._deadlines.settle, self._turn.settled)
+        self._loop.call_later(self._deadlines.settle, self._settled)
 
-    def _spawn(self, disks: Mapping[int, Path], layer: Layer | None, feed: StateFeed | None) -> Vm:
-        memory, fds = None, []
-        if layer is not None and feed is not None:
-            memory = Memory(layer.descriptor, shared=False, restored=True)
-            fds = [layer.descriptor, feed.descriptor]
-        return Vm(
-            lambda channels: command_line(
-                self._means.equipment,
-                channels,
-                disks,
-                memory_mb=self.spec.memory_mb,
-                vcpus=self.spec.vcpus,
-                ports=self._ports.published,
-                memory=memory,
-                keep=self.keep,
-            ),
-            hear=self._hear,
-            show=lambda shown: self._report(ConsoleEvent(shown)),
-            name=self.spec.name,
-            memory_mb=self.spec.memory_mb,
-            fds=fds,
-        )
+    def _took(self, vm: Vm | None, layer: Layer | None) -> None:
+        """Take in which QEMU it is that may become this machine; None after one that did not."""
+        self._vm, self._layer = vm, layer
+        if vm is not None:
+            self._reached = self._loop.create_future()
+            self.timings.spawned = self._elapsed()
+            self._enter(MachineState.BOOTING)
+
+    def _settled(self) -> None:
+        """Let others start, and have a machine prepared for the next instance of this kind."""
+        if self.state is MachineState.RUNNING and not self._has_settled:
+            self._has_settled = True
+            self._means.prepare(self.spec)
+        self._turn.settled()
 
     def _waits(self, why: str) -> None:
         self.waited_for = why
+        self._means.drop_spare()
         _log.info("instance %s waits for its turn: %s", self.spec.name, why)
 
     def _disks(self) -> dict[int, Path]:
@@ -363,7 +334,7 @@ class QemuMachine:
             case "listening":
                 self._ports.heard(int(text[0]))
                 self.timings.listening = self._ports.first
-                self._turn.settled()
+                self._settled()
             case "exited":
                 self._exited(int(text[0]))
             case "output":

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ukrom.cloud.ports import MachineSpec
     from ukrom.qemu.command import Equipment
     from ukrom.qemu.layers import Layer, Layers
+    from ukrom.qemu.spares import Spare, Spares
 
 __all__ = ["Means"]
 
@@ -23,6 +24,8 @@ class Means:
     turns: Turns = field(default_factory=Turns)
     layers: Layers | None = None
     """None: every start is a cold boot."""
+    spares: Spares | None = None
+    """None: no machine is prepared before it is asked for."""
 
     async def layer(self, spec: MachineSpec) -> Layer | None:
         """The deepest layer that a machine can start from, to be closed; None for a cold boot."""
@@ -34,3 +37,24 @@ class Means:
         """Do without a layer that QEMU did not take."""
         if self.layers is not None:
             self.layers.distrust(layer, why)
+
+    def spare(self, layer: Layer) -> Spare | None:
+        """A machine that was prepared from a layer, now the caller's."""
+        return None if self.spares is None else self.spares.take(layer)
+
+    def prepare(self, spec: MachineSpec) -> None:
+        """Have a machine prepared for the next instance of a kind."""
+        if self.spares is not None:
+            self.spares.want(spec)
+
+    def drop_spare(self) -> None:
+        """End the machine that was prepared: somebody waits for what it takes."""
+        if self.spares is not None:
+            self.spares.drop()
+
+    async def close(self) -> None:
+        """End what was prepared, and let go of the layers."""
+        if self.spares is not None:
+            await self.spares.close()
+        if self.layers is not None:
+            await self.layers.close()

@@ -15,6 +15,7 @@ from ukrom.qemu.command import forward
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 __all__ = ["Monitor", "MonitorGone"]
 
@@ -57,6 +58,19 @@ class Monitor:
     async def add_forward(self, port: int) -> None:
         """Forward one more guest port."""
         await self._human(f"hostfwd_add net {forward(port)}")
+
+    async def insert(self, node: str, content: Path) -> None:
+        """Put a file into a disk that is empty so far, and that the guest has not bound.
+
+        Args:
+            node: The name of the disk's block node.
+            content: The file; read only.
+        """
+        file = {"driver": "file", "node-name": f"{node}-file", "filename": str(content), "read-only": True}
+        disk = {"driver": "raw", "node-name": node, "read-only": True, "file": f"{node}-file"}
+        with _broken_off():
+            await self._client.execute("blockdev-add", file)
+            await self._client.execute("blockdev-reopen", {"options": [disk]})
 
     async def save(self) -> bytes:
         """Stop the guest and give its state, all but what is in a shared memory file.

@@ -93,5 +93,4 @@ class QemuRunner:
             machine.kill()
         while self._lives:
             await asyncio.wait(self._lives)
-        if self.means.layers is not None:
-            await self.means.layers.close()
+        await self.means.close()

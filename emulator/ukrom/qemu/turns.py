@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -39,6 +41,27 @@ class Turns:
 
     def __init__(self, budget: Budget | None = None) -> None:
         self._budget = budget
+
+    async def take_at_once(self, memory_mb: int, label: str) -> Turn | None:
+        """A share of the memory, if nobody has to wait for it; None otherwise.
+
+        Args:
+            memory_mb: The guest's memory in MiB.
+            label: What others are told.
+        """
+        if self._budget is None:
+            return Turn()
+        try:
+            async with asyncio.timeout(0):
+                return Turn(await self._budget.claim({"memory": memory_mb + _OVERHEAD_MB}, label))
+        except TimeoutError:
+            return None
+
+    def alone(self) -> bool:
+        """Whether no other process has machines."""
+        if self._budget is None:
+            return True
+        return all(holder.pid == os.getpid() for holder in self._budget.holders())
 
     async def take(
         self, memory_mb: int, label: str, *, cold: bool, waiting: Callable[[str], None] | None = None

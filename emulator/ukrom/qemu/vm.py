@@ -79,6 +79,12 @@ class Vm:
         """What QEMU printed."""
         return self._stderr or self.process.stderr()
 
+    def hand_over(
+        self, hear: Callable[[str, list[bytes]], None], show: Callable[[bytes], None], name: str
+    ) -> None:
+        """Let another take what it says from now on."""
+        self._hear, self._show, self._name = hear, show, name
+
     async def connect(self) -> None:
         """Open agent and console; what is sent from now on waits in the agent's port for the guest."""
         ends = self.process.ends

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from ukrom.qemu.layers.choice import Layers
 from ukrom.qemu.layers.feed import StateFeed
+from ukrom.qemu.layers.maker import warming
 from ukrom.qemu.layers.store import Layer, LayerStore
 
-__all__ = ["Layer", "LayerStore", "Layers", "StateFeed"]
+__all__ = ["Layer", "LayerStore", "Layers", "StateFeed", "warming"]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ukrom.qemu.layers.key import LayerKey
     from ukrom.qemu.layers.store import Layer, LayerStore, NewLayer
 
-__all__ = ["LayerMaker"]
+__all__ = ["LayerMaker", "warming"]
 
 
 class LayerMaker:
@@ -67,7 +67,7 @@ class LayerMaker:
                 await guest.until("awake")
                 guest.vm.send("root", image.root.format)
                 await guest.until("root")
-                for command in _warming(image):
+                for command in warming(image):
                     guest.vm.send(*command)
                     await guest.until("warmed")
                 state = await guest.save()
@@ -138,7 +138,7 @@ class _Guest:
         return await self.vm.in_time(self.vm.monitor.save(), "it was saved", self._boot_s)
 
 
-def _warming(image: Image) -> list[list[str]]:
+def warming(image: Image) -> list[list[str]]:
     """What the agent is asked to do aside: the image's own commands, and to read its program [choice]."""
     setting = [word for name, value in environment(image.env).items() for word in ("env", f"{name}={value}")]
     wanted = [("run", command) for command in image.warm if command]

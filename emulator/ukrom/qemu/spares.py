@@ -1,0 +1,198 @@
+"""A machine ahead of its instance: restored, its image mounted, waiting for its ROMs and its orders.
+
+What one instance started from, the next one most often starts from too. So while a test is busy with its
+instance, a machine is restored for the next; that instance finds it running.
+
+Where nobody else wants the processors, the spare also runs aside what its layer was made warm with: QEMU then
+has most of the code translated that the application will run, which is a third of an emulated start. It does
+not pay where workers share the processors: the same work then delays somebody else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ukrom.errors import MachineError
+from ukrom.qemu.command import Memory, command_line
+from ukrom.qemu.devices import ROOT_SLOT
+from ukrom.qemu.layers import StateFeed, warming
+from ukrom.qemu.monitor import MonitorGone
+from ukrom.qemu.vm import Vm
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from pathlib import Path
+
+    from ukrom.cloud.ports import MachineSpec
+    from ukrom.qemu.command import Equipment
+    from ukrom.qemu.layers import Layer, Layers
+    from ukrom.qemu.turns import Turn, Turns
+
+__all__ = ["Spare", "Spares"]
+
+_log = logging.getLogger(__name__)
+
+_IDLE_S = 60.0
+"""A spare that nobody took for so long goes: its memory may be wanted elsewhere."""
+
+
+@dataclass(slots=True)
+class Spare:
+    """A machine that waits, and what belongs to it."""
+
+    vm: Vm
+    layer: Layer
+    turn: Turn
+
+    async def close(self) -> None:
+        """End it."""
+        await self.vm.close()
+        self.turn.end()
+        self.layer.close()
+
+
+class Spares:
+    """At most one spare machine. Belongs to the loop of its runner.
+
+    Args:
+        equipment: What machines are made of.
+        layers: What they start from.
+        turns: Says whether there is room for one.
+        boot_s: Seconds that each step may take.
+    """
+
+    def __init__(self, equipment: Equipment, layers: Layers, turns: Turns, *, boot_s: float) -> None:
+        self._equipment = equipment
+        self._layers = layers
+        self._turns = turns
+        self._boot_s = boot_s
+        self._spare: Spare | None = None
+        self._work: set[asyncio.Task[None]] = set()
+        self._preparing: asyncio.Task[None] | None = None
+        self._closed = False
+
+    def take(self, layer: Layer) -> Spare | None:
+        """The spare of a layer, now the caller's; None if there is none."""
+        if not self._has(layer):
+            return None
+        spare, self._spare = self._spare, None
+        return spare
+
+    def _has(self, layer: Layer) -> bool:
+        spare = self._spare
+        return (
+            spare is not None
+            and spare.layer.key.digest == layer.key.digest
+            and not spare.vm.process.ended.done()
+        )
+
+    def want(self, spec: MachineSpec) -> None:
+        """Prepare a machine for the next instance of the kind of `spec`."""
+        if not self._closed and self._preparing is None:
+            self._preparing = self._do(self._prepare(spec))
+
+    def drop(self) -> None:
+        """End the spare, if there is one: somebody waits for what it takes."""
+        if (spare := self._spare) is not None:
+            self._spare = None
+            self._do(spare.close())
+
+    async def close(self) -> None:
+        """End everything."""
+        self._closed = True
+        if self._preparing is not None:
+            self._preparing.cancel()
+        self.drop()
+        while self._work:
+            await asyncio.wait(self._work)
+
+    def _do(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._work.add(task)
+        task.add_done_callback(self._work.discard)
+        return task
+
+    async def _prepare(self, spec: MachineSpec) -> None:
+        try:
+            layer = await self._layers.deepest(spec.image, spec.memory_mb, spec.vcpus)
+            if layer is None:
+                return
+            if not layer.holds_root or self._has(layer):
+                layer.close()
+                return
+            self.drop()
+            turn = await self._turns.take_at_once(spec.memory_mb, "a spare machine")
+            if turn is None:
+                layer.close()
+                return
+            await self._start(spec, layer, turn)
+        except (MachineError, MonitorGone, OSError) as error:
+            _log.info("no spare machine: %s", error)
+        finally:
+            self._preparing = None
+
+    async def _start(self, spec: MachineSpec, layer: Layer, turn: Turn) -> None:
+        root = spec.image.root
+        assert root is not None, "who has no root file system is not booted"
+        commands = warming(spec.image) if self._turns.alone() else []
+        awake: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def hear(verb: str, _: list[bytes]) -> None:
+            if verb == "awake" and not awake.done():
+                awake.set_result(None)
+            if commands and verb in {"awake", "warmed"}:
+                vm.send(*commands.pop(0))
+
+        with contextlib.ExitStack() as stack:
+            stack.callback(turn.end)
+            stack.callback(layer.close)
+            feed = stack.enter_context(contextlib.closing(StateFeed(layer)))
+            vm = self._spawn(spec, root.path, layer, feed, hear)
+            try:
+                await vm.connect()
+                vm.send("wake")
+                await vm.in_time(
+                    vm.monitor.connect(vm.process.ends.monitor), "its monitor answered", self._boot_s
+                )
+                await vm.in_time(feed.into(vm.monitor), "it was restored", self._boot_s)
+                await vm.in_time(awake, "it ran", self._boot_s)
+            except BaseException:
+                await vm.close()
+                raise
+            stack.pop_all()
+            feed.close()
+        self._spare = Spare(vm, layer, turn)
+        asyncio.get_running_loop().call_later(_IDLE_S, self._expire, self._spare)
+
+    def _expire(self, spare: Spare) -> None:
+        if self._spare is spare:
+            self.drop()
+
+    def _spawn(
+        self,
+        spec: MachineSpec,
+        root: Path,
+        layer: Layer,
+        feed: StateFeed,
+        hear: Callable[[str, list[bytes]], None],
+    ) -> Vm:
+        return Vm(
+            lambda channels: command_line(
+                self._equipment,
+                channels,
+                {ROOT_SLOT: root},
+                memory_mb=spec.memory_mb,
+                vcpus=spec.vcpus,
+                ports=(),
+                memory=Memory(layer.descriptor, shared=False, restored=True),
+            ),
+            hear=hear,
+            show=lambda _: None,
+            name="spare machine",
+            memory_mb=spec.memory_mb,
+            fds=(layer.descriptor, feed.descriptor),
+        )
