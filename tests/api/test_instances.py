@@ -167,6 +167,69 @@ def test_logs_come_in_windows(create, item, runner):
     assert item("GET", "/instances/log", [{"name": "web", "limit": 16384}])["error"] == 7
 
 
+@pytest.mark.parametrize(
+    ("query", "body", "windows"),
+    [
+        ("name=a&offset=2&limit=3", None, [(2, 5)]),
+        ("name=a&name=b&offset=2", None, [(2, 8), (2, 8)]),
+        ("name=a&name=b&offset=2&offset=-3&limit=2&limit=1", None, [(2, 4), (5, 6)]),
+        ("offset=2&limit=1", [{"name": "a"}, {"name": "b", "offset": 4}], [(2, 3), (4, 5)]),
+        ("name=b&offset=1", [{"name": "a", "limit": 2}], [(1, 3), (1, 8)]),
+        ("name=b&name=c&limit=2&limit=3", [{"name": "a"}], [(0, 8), (0, 2), (0, 3)]),
+        ("name=a&limit=0", None, [(0, 0)]),
+    ],
+)
+def test_window_of_a_log_may_stand_in_the_query(call, create, runner, query, body, windows):
+    for number, name in enumerate("abc"):
+        create(name=name, autostart=True)
+        runner.machines[number].print(b"01234567")
+    items = call("GET", f"/instances/log?{query}", body)["data"]["instances"]
+
+    assert [(one["range"]["start"], one["range"]["end"]) for one in items] == windows
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "window"), [("offset=1&limit=2", None, (1, 3)), ("offset=1", {"offset": 3}, (3, 8))]
+)
+def test_window_of_a_log_by_path_may_stand_in_the_query(create, item, runner, query, body, window):
+    uuid = create(autostart=True)["uuid"]
+    runner.machines[0].print(b"01234567")
+    seen = item("GET", f"/instances/{uuid}/log?{query}", body)["range"]
+
+    assert (seen["start"], seen["end"]) == window
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("offset=x", "Invalid 'offset' 'x': must be an integer"),
+        ("limit=", "Invalid 'limit' '': must be an integer"),
+        ("limit=1.5", "Invalid 'limit' '1.5': must be an integer"),
+        (f"offset={2**63}", "'offset' in instance log arguments is invalid: "),
+        ("offset=1&offset=2", "The query gives 2 values of 'offset' for 1 resources"),
+    ],
+)
+def test_window_of_a_log_that_makes_no_sense_is_refused(create, refuse, query, message):
+    uuid = create(name="web")["uuid"]
+
+    assert refuse("GET", f"/instances/log?name=web&{query}").startswith(message)
+    assert refuse("GET", f"/instances/{uuid}/log?{query}").startswith(message)
+
+
+def test_page_of_a_log_beyond_the_limit_is_refused_in_the_query_too(create, item):
+    uuid = create(name="web")["uuid"]
+
+    assert item("GET", "/instances/log?name=web&limit=16384")["error"] == 7
+    assert item("GET", f"/instances/{uuid}/log?limit=-1")["error"] == 7
+
+
+def test_delete_retains_nothing_whether_asked_to_or_not(create, item):
+    for name, said in (("kept", {}), ("gone", {"dont_retain": True})):
+        item("DELETE", f"/instances/{create(name=name)['uuid']}", said)
+
+        assert item("GET", f"/instances?name={name}")["error"] == 8
+
+
 def test_delete_tells_the_state_before_and_takes_the_group_along(create, item, call):
     made = create(name="web", autostart=True, service_group=WEB)
     gone = item("DELETE", f"/instances/{made['uuid']}")

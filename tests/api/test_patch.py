@@ -359,14 +359,50 @@ def test_change_of_a_group_that_cannot_be_is_refused(item, prop, value, code):
     assert item("GET", path) == made
 
 
-def test_soft_limit_above_the_hard_one_is_refused(item):
-    made = item("POST", "/services", {"services": SERVICES, "hard_limit": 4})
-    refused = item("PATCH", f"/services/{made['uuid']}", {"prop": "soft_limit", "op": "set", "value": 5})
+@pytest.mark.parametrize("way", ["path", "body"])
+def test_soft_limit_above_the_hard_one_refuses_the_whole_request(item, refuse, way):
+    made = item("POST", "/services", {"name": "grp", "services": SERVICES, "hard_limit": 4})
+    triple = {"prop": "soft_limit", "op": "set", "value": 5}
+    tags = {"name": "grp", "prop": "autokill", "op": "set", "value": {"time_ms": 1000}}
+    path = f"/services/{made['uuid']}"
+    asked = (path, triple) if way == "path" else ("/services", [tags, {"name": "grp", **triple}])
 
-    assert (refused["error"], refused["message"]) == (
-        7,
-        "'soft_limit' must not be greater than 'hard_limit'",
+    assert refuse("PATCH", *asked) == "'soft_limit' must not be greater than 'hard_limit'"
+    assert item("GET", path) == made
+
+
+@pytest.mark.parametrize(
+    ("limits", "fits"),
+    [
+        ([("soft_limit", 2), ("hard_limit", 3)], True),
+        ([("hard_limit", 3), ("soft_limit", 2)], False),
+        ([("hard_limit", 10), ("soft_limit", 10)], True),
+        ([("soft_limit", None), ("hard_limit", 1)], True),
+        ([("hard_limit", None), ("soft_limit", 65535)], True),
+        ([("soft_limit", 6)], True),
+        ([("soft_limit", 7)], False),
+    ],
+)
+def test_limits_must_fit_after_each_triple(call, item, limits, fits):
+    item("POST", "/services", {"name": "grp", "services": SERVICES, "soft_limit": 5, "hard_limit": 6})
+    triples = [
+        {"name": "grp", "prop": prop, "op": "set", **({} if value is None else {"value": value})}
+        for prop, value in limits
+    ]
+
+    assert call("PATCH", "/services", triples, status=200 if fits else 400)["status"] == (
+        "success" if fits else "error"
     )
+
+
+def test_limits_of_other_groups_and_of_none_do_not_matter(call, item):
+    for name, hard in (("low", 4), ("high", 100)):
+        item("POST", "/services", {"name": name, "services": SERVICES, "hard_limit": hard})
+    soft = {"prop": "soft_limit", "op": "set", "value": 50}
+    out_of_range = {"name": "low", **soft, "value": 70000}
+    answer = call("PATCH", "/services", [{"name": "high", **soft}, {"name": "ghost", **soft}, out_of_range])
+
+    assert [one.get("error") for one in answer["data"]["service_groups"]] == [None, 8, 7]
 
 
 def test_volume_and_volume_template_are_changed(item, refuse):

@@ -47,6 +47,67 @@ def test_reference_that_is_given_twice_is_meant_once(names, uuids):
     assert names(f"/instances?uuid={uuids['a'].upper()}&uuid={uuids['a']}") == ["a"]
 
 
+KINDS = {
+    "instances": ("/instances", APP),
+    "services": ("/services", {"services": [{"port": 443}]}),
+    "volumes": ("/volumes", {"size_mb": 8}),
+    "templates": ("/instances/templates", APP),
+    "volume templates": ("/volumes/templates", {"size_mb": 8}),
+    "metrics": ("/instances/metrics", APP),
+    "history": ("/instances/history", APP),
+    "logs": ("/instances/log", APP),
+    "waits": ("/instances/wait", APP),
+}
+
+
+@pytest.fixture
+def made(call, item):
+    """Make something of a kind, called `s1`, and give the path of its kind and its UUID."""
+
+    def do(kind):
+        path, body = KINDS[kind]
+        base = f"/{path.split('/')[1]}"
+        uuid = item("POST", base, {**body, "name": "s1"})["uuid"]
+        if "templates" in kind:
+            call("POST", path, [{"uuid": uuid}])
+        return path, uuid
+
+    return do
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_name_and_uuid_of_one_resource_mean_it_once(client, made, kind):
+    path, uuid = made(kind)
+    body = [{"name": "s1", "state": "stopped"}] if kind == "waits" else None
+    asked = {"json": body, "headers": {"accept": "application/json"}}
+    answer = client.request("GET", f"{path}?name=s1&uuid={uuid}&details=false", **asked)
+    (items,) = answer.json()["data"].values()
+    (found,) = items
+
+    assert (found["uuid"], found["name"]) == (uuid, "s1")
+
+
+def test_references_in_the_body_of_a_read_are_filters_too(names, uuids):
+    assert names("/instances", [{"name": "a"}, {"uuid": uuids["a"]}, {"name": "b"}]) == ["a", "b"]
+
+
+def test_filters_of_an_action_mean_a_resource_once(names, uuids):
+    assert names(f"/instances?name=a&uuid={uuids['a']}", method="DELETE") == ["a"]
+    assert names(f"/instances/start?name=b&uuid={uuids['b']}&uuid={uuids['c']}", method="PUT") == ["b", "c"]
+
+
+def test_body_of_an_action_is_done_as_often_as_it_is_said(call, uuids):
+    body = [{"name": "a"}, {"uuid": uuids["a"]}]
+
+    assert len(call("PUT", "/instances/start", body)["data"]["instances"]) == 2
+
+
+def test_missing_ones_are_told_each(call):
+    ghosts = f"name=ghost&uuid={UUID(int=1)}&uuid={UUID(int=2)}"
+
+    assert [one["error"] for one in call("GET", f"/instances?{ghosts}")["data"]["instances"]] == [8, 8, 8]
+
+
 @pytest.mark.parametrize("way", ["query", "body", "path"])
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 def test_reads_and_deletes_take_every_form(names, uuids, method, way):

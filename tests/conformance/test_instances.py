@@ -196,6 +196,14 @@ async def test_instance_is_read_by_the_uuid_in_the_path(platform, fresh):
     assert [item.name for item in answer.data.instances] == [name]
 
 
+@pytest.mark.covers("GET /v1/instances", kind="change")
+async def test_union_of_filters_holds_an_instance_once(platform, ukc, fresh):
+    made = await create(ukc, name=fresh())
+    answer = await platform.instances.get_instances(uuid=[made.uuid], name=[made.name], details=False)
+
+    assert [item.uuid for item in answer.data.instances] == [made.uuid]
+
+
 @pytest.mark.covers("GET /v1/instances", kind="refusal")
 async def test_name_in_the_uuid_filter_is_refused(platform):
     with pytest.raises(UnikraftCloudError, match="Invalid uuid 'web'"):

@@ -147,6 +147,22 @@ async def test_log_gives_the_window_that_was_asked_for(ukc, running, machine):
     assert (logs.available.start, logs.available.end) == (0, 10)
 
 
+@pytest.mark.covers("GET /v1/instances/log", kind="change")
+async def test_window_of_a_log_may_stand_in_the_query(raw, running, machine):
+    machine(running).print(b"0123456789")
+    answer = await raw("GET", f"/instances/log?uuid={running.uuid}&offset=2&limit=3")
+    (item,) = answer["data"]["instances"]
+
+    assert base64.b64decode(item["output"]) == b"234"
+
+
+@pytest.mark.covers("GET /v1/instances/{uuid}/log", kind="refusal")
+async def test_page_beyond_the_limit_is_refused_in_the_query_too(raw, running):
+    answer = await raw("GET", f"/instances/{running.uuid}/log?limit=16384")
+
+    assert [item["error"] for item in answer["data"]["instances"]] == [7]
+
+
 @pytest.mark.covers("GET /v1/instances/{uuid}/log", kind="change")
 async def test_log_by_path_outlives_a_stop(platform, ukc, running, machine):
     machine(running).print(b"hello\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from unikraft_cloud import NotFoundError
+from unikraft_cloud import NotFoundError, UnikraftCloudError
 
 from .refusals import refused
 
@@ -75,6 +75,18 @@ async def test_change_of_a_group_that_makes_no_sense_is_refused(platform, ukc, g
 
     assert said
     assert await ukc.services.get(uuid=group.uuid) == group
+
+
+@pytest.mark.covers("PATCH /v1/services/{uuid}", kind="refusal")
+async def test_soft_limit_above_the_hard_one_is_refused_with_400(platform, ukc, group):
+    body = {"prop": "soft_limit", "op": "set", "value": 11}
+    await ukc.services.get(uuid=group.uuid).update(hard_limit=10)
+    with pytest.raises(UnikraftCloudError) as caught:
+        await platform.services.update_service_group_by_uuid(group.uuid, body=body)
+    read = await ukc.services.get(uuid=group.uuid)
+
+    assert caught.value.status == 400
+    assert (read.soft_limit, read.hard_limit) == (1, 10)
 
 
 @pytest.mark.covers("PATCH /v1/services", kind="refusal")

@@ -13,7 +13,8 @@ from .selection import page, required, targets
 from .wire import read_list, read_object
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
+    from uuid import UUID
 
     from ukrom.cloud import Ref
 
@@ -70,6 +71,8 @@ def _named(order: Any) -> dict[str, str]:
 def _fill_act(operation: Operation, call: Call, batch: Batch) -> None:
     found = _targets(operation, call)
     _check(call, found)
+    if operation.vet is not None:
+        operation.vet(call, [(target.ref, target.said) for target in found])
     for target in found:
         if isinstance(target.ref, Refusal):
             batch.add(target.failed(target.ref))
@@ -81,7 +84,42 @@ def _targets(operation: Operation, call: Call) -> list[Target[Any]]:
     body = call.request.body
     if operation.lone and call.path_uuid is None and body.lstrip()[:1] == b"{":
         body = b"[%b]" % body
-    return targets(operation.model, call.path_uuid, call.query, body, ignored=call.ignored)
+    found = targets(
+        operation.model,
+        call.path_uuid,
+        call.query,
+        body,
+        arguments=operation.arguments,
+        ignored=call.ignored,
+    )
+    return found if len(found) < 2 else list(_distinct(operation, call, found))
+
+
+def _distinct(operation: Operation, call: Call, found: list[Target[Any]]) -> Iterator[Target[Any]]:
+    """Leave out filters that lead to what is meant already, by another reference.
+
+    Filters are a union (Part A.10), and a body that names what to read is one of them (A.12). What a
+    body says to do to a resource is done as often as it is said.
+    """
+    seen: set[UUID] = set()
+    for target in found:
+        uuid = _uuid_of(operation, call, target.ref)
+        if uuid in seen and (target.is_filter or operation.form is not Form.ACT):
+            continue
+        if uuid is not None:
+            seen.add(uuid)
+        yield target
+
+
+def _uuid_of(operation: Operation, call: Call, ref: Ref | Refusal) -> UUID | None:
+    assert operation.find is not None
+    if isinstance(ref, Refusal):
+        return None
+    try:
+        found: UUID = operation.find(call, ref).uuid
+    except Refusal:
+        return None
+    return found
 
 
 def _check(call: Call, found: list[Target[Any]]) -> None:

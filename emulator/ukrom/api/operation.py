@@ -58,6 +58,11 @@ class Operation:
     """READ: whether the listing takes `tags`."""
     lone: bool = False
     """ACT: whether the body under the collection's path may be one object instead of an array."""
+    vet: Callable[..., None] | None = None
+    """ACT: (call, pairs of reference and what is said) -> refuses a request as a whole, in view of the
+    state, before any of it is done."""
+    arguments: tuple[str, ...] = ()
+    """ACT: arguments, all of them integers, that the query may give too."""
     array: bool = False
     """CREATE: whether the body is an array even where there is one thing to make."""
     simplified: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 __all__ = ["Query"]
+
+# A few digits more than any number that is taken has; no parameter makes anybody read a million.
+_INTEGER = re.compile(r"-?[0-9]{1,24}")
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,18 @@ class Query:
         if value is not None and value not in allowed:
             raise RequestRefused(400, f"Invalid '{name}' '{value[:100]}': must be {' or '.join(allowed)}")
         return value
+
+    def integers(self, name: str) -> list[int]:
+        """Give all values of a repeated parameter that are integers.
+
+        Raises:
+            RequestRefused: 400; one is none.
+        """
+        values = self.texts(name)
+        for value in values:
+            if not _INTEGER.fullmatch(value):
+                raise RequestRefused(400, f"Invalid '{name}' {value[:100]!a}: must be an integer")
+        return [int(value) for value in values]
 
     def count(self) -> int | None:
         """Give the page size.

@@ -1,7 +1,7 @@
 """Whom a request means: by path, by query, by body, or all of these together.
 
-Specification, Parts A.10 to A.12. The same reference given twice is meant once, with what the body
-says about it; a name and a UUID that lead to the same resource are two references. [choice]
+Specification, Parts A.10 to A.12. The same reference given twice in query and body is meant once, with
+what the body says about it. What name and UUID lead to is not looked at here; see `forms`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pydantic import create_model
 
 from ukrom.cloud import ErrorCode, Ref, Refusal
 
+from .arguments import Arguments
 from .envelope import Outcome, RequestRefused, refused
 from .identifiers import read_uuid
 from .wire import Text, Wire, read_list, read_object
@@ -56,6 +57,8 @@ class Target(Generic[T]):
     said: T
     identifiers: dict[str, str]
     """As the caller named it, to be echoed on failure."""
+    is_filter: bool = False
+    """Whether the query named it."""
 
     def failed(self, refusal: Refusal) -> Outcome:
         """Make the outcome of a refusal."""
@@ -68,6 +71,7 @@ def targets(
     query: Query,
     body: bytes,
     *,
+    arguments: Sequence[str] = (),
     ignored: Ignored | None = None,
 ) -> list[Target[T]]:
     """Collect the resources that a request means.
@@ -77,25 +81,28 @@ def targets(
         path_uuid: The UUID in the path, if it has one; the body is then one bare object.
         query: `uuid` and `name` filters.
         body: Else an array of references with arguments.
+        arguments: What the query may say about each; see `Arguments`.
         ignored: Is told of unknown fields, which are left out then; None refuses them.
 
     Raises:
-        RequestRefused: 400; the body has wrong types, or a UUID is none.
+        RequestRefused: 400; the body has wrong types, or a UUID is none, or so is an argument.
     """
     if path_uuid is not None:
         uuid = read_uuid(path_uuid)
         said = read_object(model, body or _NOTHING_SAID, ignored)
+        said = Arguments(model, arguments, query, 1).complete(said, 0)
         return [Target(Ref(uuid=uuid), said, {"uuid": str(uuid), **said.echoed()})]
-    found = [_from_item(model, item) for item in read_list(_bulk(model), body, ignored)] if body else []
+    filters = [Ref(uuid=uuid) for uuid in query.uuids()]
+    filters += [Ref(name=name) for name in query.texts("name")]
+    spoken = Arguments(model, arguments, query, len(filters))
+    items = read_list(_bulk(model), body, ignored) if body else []
+    found = [_from_item(model, item, spoken) for item in items]
     named = {(key, value) for target in found for key, value in target.identifiers.items()}
-    for uuid in query.uuids():
-        if ("uuid", str(uuid)) not in named:
-            named.add(("uuid", str(uuid)))
-            found.append(Target(Ref(uuid=uuid), read_object(model, _NOTHING_SAID), {"uuid": str(uuid)}))
-    for name in query.texts("name"):
-        if ("name", name) not in named:
-            named.add(("name", name))
-            found.append(Target(Ref(name=name), read_object(model, _NOTHING_SAID), {"name": name}))
+    for place, ref in enumerate(filters):
+        identifier = ("name", str(ref.name)) if ref.uuid is None else ("uuid", str(ref.uuid))
+        if identifier not in named:
+            named.add(identifier)
+            found.append(Target(ref, spoken.at(place), dict((identifier,)), is_filter=True))
     return found
 
 
@@ -128,9 +135,9 @@ def _bulk(model: type[Wire]) -> type[Wire]:
     return bulk
 
 
-def _from_item(model: type[T], item: Any) -> Target[T]:
+def _from_item(model: type[T], item: Any, spoken: Arguments[T]) -> Target[T]:
     arguments = {field: getattr(item, field) for field in item.model_fields_set - {"uuid", "name"}}
-    said = model.model_construct(_fields_set=set(arguments), **arguments)
+    said = spoken.complete(model.model_construct(_fields_set=set(arguments), **arguments))
     echoed = said.echoed()
     identifiers = {key: value for key in ("uuid", "name") if (value := getattr(item, key, None)) is not None}
     if len(identifiers) == 2:

@@ -38,7 +38,17 @@ LOG = Operation(
     LogInstance,
     "instances",
     answer=InstanceLog,
-    query=("offset", "limit"),
+    arguments=("offset", "limit"),
+)
+WAIT = Operation(
+    "wait",
+    "GET",
+    ("/instances/wait",),
+    Form.ACT,
+    unused,
+    key="instances",
+    answer=Reference,
+    query=("state", "timeout_s"),
 )
 CREATE = Operation(
     "create services",
@@ -143,10 +153,18 @@ def test_single_read_takes_details_only():
 
 
 def test_parameters_without_effect_are_marked():
-    query = Described().query("get", "/v1/instances/log")
+    query = Described(WAIT).query("get", "/v1/instances/wait")
 
-    assert query["offset"]["deprecated"] is True
-    assert query["limit"]["deprecated"] is True
+    assert query["state"]["deprecated"] is True
+    assert query["timeout_s"]["deprecated"] is True
+
+
+@pytest.mark.parametrize("path", ["/v1/instances/log", "/v1/instances/{uuid}/log"])
+def test_arguments_that_the_query_may_give_are_described(path):
+    query = Described().query("get", path)
+
+    assert query["offset"]["schema"] == {"type": "array", "items": {"type": "integer"}}
+    assert "deprecated" not in query["limit"]
 
 
 def test_create_takes_an_object_or_an_array():

@@ -12,19 +12,22 @@ from ukrom.api.models.patches import (
     PatchVolume,
     PatchVolumeTemplate,
 )
+from ukrom.api.models.services import LIMITS, check_limits
 from ukrom.api.operation import Form, Operation
 from ukrom.api.shapes import Updated
 from ukrom.api.views.references import reference_view
+from ukrom.cloud import Op, Refusal
 
 from .finding import find_group, find_instance, find_template, find_volume, find_volume_template
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+    from uuid import UUID
 
     from ukrom.api.call import Call
     from ukrom.api.models.patches import Patch
     from ukrom.api.views.references import Named
-    from ukrom.cloud import Change, Changes, Space
+    from ukrom.cloud import Change, Changes, Ref, Space
 
 __all__ = ["OPERATIONS"]
 
@@ -51,6 +54,7 @@ def _patching(
     handler: Callable[..., Any],
     model: type[Patch],
     simplified: str = "",
+    vet: Callable[..., None] | None = None,
 ) -> Operation:
     return Operation(
         f"update {what}",
@@ -63,7 +67,33 @@ def _patching(
         find,
         answer=Updated,
         simplified=simplified,
+        vet=vet,
     )
+
+
+def _vet_groups(call: Call, changes: Iterable[tuple[Ref | Refusal, PatchGroup]]) -> None:
+    """Refuse limits of service groups that do not fit one another, as a create does (Part A.4).
+
+    Each triple is held to what those before it make of the limits. [choice]: whoever lowers both gives
+    the soft one first.
+
+    Raises:
+        RequestRefused: 400; a soft limit would be above the hard one.
+    """
+    limits: dict[UUID, dict[str, int]] = {}
+    for ref, said in changes:
+        change = said.change()
+        if change.prop not in LIMITS or change.op is not Op.SET or isinstance(ref, Refusal):
+            continue
+        group = call.space.groups.get(ref)
+        if group is None:
+            continue
+        both = limits.setdefault(group.uuid, {name: getattr(group, name) for name in LIMITS})
+        # What is out of range fails as an item, and changes nothing.
+        wanted = change.value if change.given else LIMITS[change.prop]
+        if LIMITS["soft_limit"] <= wanted <= LIMITS["hard_limit"]:
+            both[change.prop] = wanted
+            check_limits(**both)
 
 
 OPERATIONS = (
@@ -92,6 +122,7 @@ OPERATIONS = (
         _changing(lambda changes: changes.group),
         PatchGroup,
         "Domains have no certificates of their own.",
+        _vet_groups,
     ),
     _patching(
         "volumes",

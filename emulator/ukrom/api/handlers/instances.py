@@ -152,17 +152,20 @@ def _acting(
     handler: Callable[..., Any],
     model: type[Wire],
     answer: Any,
-    query: tuple[str, ...] = (),
+    **more: Any,
 ) -> Operation:
     paths = (f"/instances{verb}", f"/instances/{{uuid}}{verb}")
     return Operation(
-        name, method, paths, Form.ACT, handler, model, "instances", find_instance, answer=answer, query=query
+        name, method, paths, Form.ACT, handler, model, "instances", find_instance, answer=answer, **more
     )
 
 
-# What the SDK would put into the query of these two counts for nothing: the platform reads the body.
+# Clients' descriptions have these in the query of a wait, where the platform reads the body alone.
 _WAITING = ("state", "timeout_s", "timeout_ms")
-_LOGGING = ("offset", "limit")
+_NOT_RETAINED = (
+    "Nothing is retained after its deletion, so `dont_retain` makes no difference: how long the platform "
+    "retains what, and how it shows it, is not known."
+)
 
 OPERATIONS = (
     Operation(
@@ -188,10 +191,26 @@ OPERATIONS = (
         answer=shapes.Instance,
         tagged=True,
     ),
-    _acting("delete instances", "DELETE", "", delete, DeleteInstance, shapes.DeletedInstance),
+    _acting(
+        "delete instances",
+        "DELETE",
+        "",
+        delete,
+        DeleteInstance,
+        shapes.DeletedInstance,
+        simplified=_NOT_RETAINED,
+    ),
     _acting("start instances", "PUT", "/start", start, StartInstance, shapes.MovedInstance),
     _acting("stop instances", "PUT", "/stop", stop, StopInstance, shapes.MovedInstance),
     _acting("suspend instances", "PUT", "/suspend", suspend, SuspendInstance, shapes.MovedInstance),
-    _acting("wait for instances", "GET", "/wait", wait, WaitInstance, shapes.SeenInstance, _WAITING),
-    _acting("read instance logs", "GET", "/log", log, LogInstance, shapes.InstanceLog, _LOGGING),
+    _acting("wait for instances", "GET", "/wait", wait, WaitInstance, shapes.SeenInstance, query=_WAITING),
+    _acting(
+        "read instance logs",
+        "GET",
+        "/log",
+        log,
+        LogInstance,
+        shapes.InstanceLog,
+        arguments=("offset", "limit"),
+    ),
 )

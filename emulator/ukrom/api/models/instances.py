@@ -120,6 +120,8 @@ class DeleteInstance(Wire):
 
     called: ClassVar[str] = "instance deletion arguments"
     timeout_s: Int64 = 0
+    # [choice]: taken, and nothing comes of it. What is deleted is gone at once, since neither the time of
+    # retention nor the listing of what is retained is known (Part G.18).
     dont_retain: bool = False
 
     def check(self) -> None:

@@ -11,7 +11,20 @@ from ukrom.api.models.references import Reference
 from ukrom.api.wire import Int64, Integer, Text, Wire, given
 from ukrom.cloud import DomainOrder, GroupOrder, ServiceOrder
 
-__all__ = ["CreateGroup", "InstanceGroup"]
+__all__ = ["LIMITS", "CreateGroup", "InstanceGroup", "check_limits"]
+
+LIMITS = {"soft_limit": 1, "hard_limit": 65535}
+"""What the limits of a group are by default: the ends of their range (Parts C.8 and F.4)."""
+
+
+def check_limits(soft_limit: int, hard_limit: int) -> None:
+    """Check that limits fit one another (Part A.4).
+
+    Raises:
+        RequestRefused: 400; the soft limit is above the hard one.
+    """
+    if soft_limit > hard_limit:
+        raise RequestRefused(400, "'soft_limit' must not be greater than 'hard_limit'")
 
 
 class CreateDomain(Wire):
@@ -43,8 +56,8 @@ class CreateService(Wire):
 class _Group(Wire):
     name: Text = None
     domains: Annotated[list[CreateDomain] | None, given("array")] = None
-    soft_limit: Int64 = 1
-    hard_limit: Int64 = 65535
+    soft_limit: Int64 = LIMITS["soft_limit"]
+    hard_limit: Int64 = LIMITS["hard_limit"]
 
     def check(self) -> None:
         """Check what can be checked without knowing the account.
@@ -52,8 +65,7 @@ class _Group(Wire):
         Raises:
             RequestRefused: 400; the soft limit is above the hard one (Part A.4).
         """
-        if self.soft_limit > self.hard_limit:
-            raise RequestRefused(400, "'soft_limit' must not be greater than 'hard_limit'")
+        check_limits(self.soft_limit, self.hard_limit)
 
     def _domains(self) -> tuple[DomainOrder, ...] | None:
         return None if self.domains is None else tuple(domain.order() for domain in self.domains)

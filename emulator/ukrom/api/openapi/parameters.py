@@ -29,10 +29,11 @@ def _list(name: str, items: dict[str, Any], said: str, **more: Any) -> dict[str,
 
 
 def _modelled(name: str, items: dict[str, Any]) -> dict[str, Any]:
-    # Clients' descriptions have these; the platform reads the body (Part B.1, rows 14 and 16).
+    # Clients' descriptions have these; the platform reads the body (Part B.1, row 14).
     return _list(name, items, "Has no effect: the body says it.", deprecated=True)
 
 
+_SPOKEN = "One value for all, or one for each resource of the query, UUIDs first; what the body says wins."
 _QUERY = (
     _list("uuid", _UUID, "UUIDs of resources; the union with `name` is meant."),
     _list("name", _TEXT, "Names of resources; the union with `uuid` is meant."),
@@ -54,8 +55,8 @@ _QUERY = (
     _modelled("state", _TEXT),
     _modelled("timeout_ms", _INTEGER),
     _modelled("timeout_s", _INTEGER),
-    _modelled("offset", _INTEGER),
-    _modelled("limit", _INTEGER),
+    _list("offset", _INTEGER, f"Where to begin, in bytes; below 0 from the end. {_SPOKEN}"),
+    _list("limit", _INTEGER, f"How many bytes at most. {_SPOKEN}"),
 )
 _PATH = (
     {
@@ -111,7 +112,7 @@ def _query_names(path: str, row: Row) -> tuple[str, ...]:
     if row.form in {Form.DATA, Form.CREATE}:
         return row.query
     if is_single(path):
-        return ("details",) if row.form is Form.READ else ()
+        return ("details",) if row.form is Form.READ else row.arguments
     if row.form is Form.READ:
         return (*_LISTING, *(("tags",) if row.tagged else ()), *row.query)
-    return ("uuid", "name", *row.query)
+    return ("uuid", "name", *row.arguments, *row.query)

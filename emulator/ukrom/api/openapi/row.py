@@ -46,6 +46,10 @@ class Row(Protocol):
         """Whether the body under the collection's path may be one object instead of an array."""
 
     @property
+    def arguments(self) -> tuple[str, ...]:
+        """What the query may say about each item."""
+
+    @property
     def array(self) -> bool:
         """Whether the body of a create is an array even for one."""
 

@@ -127,7 +127,7 @@ def _hard_limit(_: Space, group: ServiceGroup, value: int) -> int:
 
 
 def _check_limits(soft: int, hard: int) -> None:
-    # [choice]: code 7, and not the 400 of a create: it depends on the state, and on the triples before.
+    # The API refuses such a request as a whole (Part A.4), before any of its triples is taken up.
     if soft > hard:
         raise invalid("'soft_limit' must not be greater than 'hard_limit'")
 
