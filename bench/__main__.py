@@ -10,7 +10,7 @@ from pathlib import Path
 from bench.measure import Section, machine
 from ukrom.errors import UkromError
 
-NAMES = ("startup", "api", "waits", "many", "ingress", "images", "vm", "memory", "network")
+NAMES = ("startup", "api", "waits", "many", "ingress", "images", "vm", "layers", "memory", "network")
 RESULTS = Path(__file__).parent / "RESULTS.md"
 
 HEAD = """# Measured

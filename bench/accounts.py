@@ -29,9 +29,11 @@ PLENTY = Limits(
 
 
 @contextmanager
-def account(runner: Literal["qemu", "stub"]) -> Iterator[Ukrom]:
+def account(
+    runner: Literal["qemu", "stub"], *, layers: bool = True, spares: bool = False
+) -> Iterator[Ukrom]:
     """An account whose instances `runner` boots; all of it is gone afterwards."""
-    with Emulator(Settings(runner=runner, limits=PLENTY)) as emulator:
+    with Emulator(Settings(runner=runner, limits=PLENTY, layers=layers, spares=spares)) as emulator:
         opened = emulator.cloud.open_account("bench")
         ukrom = Ukrom(emulator, opened, lambda: None)
         try:

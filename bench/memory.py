@@ -9,7 +9,7 @@ from bench.accounts import account, example
 from bench.machines import start
 from bench.measure import Figure, Section
 
-__all__ = ["measure"]
+__all__ = ["measure", "rollup"]
 
 SIZES_MB = (128, 256, 512)
 FIELDS = {"Rss": "resident", "Pss": "resident, shared parts divided", "Anonymous": "anonymous"}
@@ -22,15 +22,16 @@ def measure() -> Section:
         base, rom = example(ukrom)
         for size in SIZES_MB:
             started = start(ukrom, base, rom, f"memory-{size}", size)
-            used = _rollup(started.machine.pid)
+            used = rollup(started.machine.pid)
             figures += [Figure(f"{size} MiB guest: {what}", used[key], "MiB") for key, what in FIELDS.items()]
             figures.append(Figure(f"{size} MiB guest: peak resident", _peak(started.machine.pid), "MiB"))
             started.instance.delete()
     return Section("Memory of a machine", figures, ("QEMU's process, after the first HTTP answer.",))
 
 
-def _rollup(pid: int | None) -> dict[str, float]:
-    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+def rollup(pid: int | None) -> dict[str, float]:
+    """What a process takes, by kind, in MiB."""
+    text = Path(f"/proc/{pid}/smapsrollup").read_text()
     return {key: int(size) / 1024 for key, size in re.findall(r"^(\w+): +(\d+) kB$", text, re.MULTILINE)}
 
 

@@ -60,7 +60,7 @@ class Boot:
 
 def measure() -> Section:
     """Boot the example's app again and again."""
-    with account("qemu") as ukrom:
+    with account("qemu", layers=False) as ukrom:
         base, rom = example(ukrom)
         vm = ukrom.emulator.vm
         assert vm is not None

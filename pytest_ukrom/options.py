@@ -67,6 +67,7 @@ OPTIONS = (
     ),
     Option("ukrom_require_vm", "fail every test that would be skipped for want of a VM"),
     Option("ukrom_no_layers", "boot every VM cold, without snapshot layers: slower, and the same otherwise"),
+    Option("ukrom_no_spare", "prepare no VM for the next instance while a test is busy with its own"),
     Option("ukrom_keep", "leave the VMs of failing tests up, and print how to reach them"),
     Option(
         "ukrom_suffix",
@@ -108,6 +109,7 @@ class Options:
     missing: str
     require_vm: bool
     no_layers: bool
+    no_spare: bool
     keep: bool
     suffix: str
     metros: tuple[str, ...]
@@ -163,6 +165,7 @@ def resolve(config: pytest.Config, environ: Mapping[str, str] = os.environ) -> O
         missing=str(values["ukrom_missing"]),
         require_vm=bool(values["ukrom_require_vm"]),
         no_layers=bool(values["ukrom_no_layers"]),
+        no_spare=bool(values["ukrom_no_spare"]),
         keep=bool(values["ukrom_keep"]),
         suffix=str(values["ukrom_suffix"]),
         metros=tuple(values["ukrom_metros"].split(",")) if values["ukrom_metros"] else (),

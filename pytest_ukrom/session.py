@@ -180,6 +180,7 @@ class Session:
             runner=runner,
             keep=options.keep and runner == "qemu",
             layers=not options.no_layers,
+            spares=not options.no_spare,
             unknown_fields=options.unknown_fields,
             seed=options.seed,
             limits=options.limits or Settings().limits,

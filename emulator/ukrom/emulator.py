@@ -218,6 +218,18 @@ class Emulator:
             )
         return machine
 
+    @property
+    def means(self) -> qemu.Means:
+        """What its real machines are made of, start from and wait for.
+
+        Raises:
+            UkromError: It runs none.
+        """
+        runner = self.cloud.runner
+        if not isinstance(runner, qemu.QemuRunner):
+            raise UkromError("The emulator runs no real machines.")
+        return runner.means
+
     def keep(self, uuid: UUID) -> Path:
         """Let an instance's machine outlive the emulator; it must run with `Settings.keep`.
 

@@ -47,6 +47,8 @@ class Spare:
     vm: Vm
     layer: Layer
     turn: Turn
+    is_warm: bool = False
+    """Whether it has nothing to do any more but to wait."""
 
     async def close(self) -> None:
         """End it."""
@@ -89,6 +91,11 @@ class Spares:
             and spare.layer.key.digest == layer.key.digest
             and not spare.vm.process.ended.done()
         )
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a spare waits that has nothing to do any more."""
+        return self._spare is not None and self._spare.is_warm
 
     def want(self, spec: MachineSpec) -> None:
         """Prepare a machine for the next instance of the kind of `spec`."""
@@ -140,12 +147,16 @@ class Spares:
         assert root is not None, "who has no root file system is not booted"
         commands = warming(spec.image) if self._turns.alone() else []
         awake: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        is_warm: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         def hear(verb: str, _: list[bytes]) -> None:
             if verb == "awake" and not awake.done():
                 awake.set_result(None)
-            if commands and verb in {"awake", "warmed"}:
-                vm.send(*commands.pop(0))
+            if verb in {"awake", "warmed"}:
+                if commands:
+                    vm.send(*commands.pop(0))
+                else:
+                    is_warm.set_result(None)
 
         with contextlib.ExitStack() as stack:
             stack.callback(turn.end)
@@ -165,8 +176,9 @@ class Spares:
                 raise
             stack.pop_all()
             feed.close()
-        self._spare = Spare(vm, layer, turn)
-        asyncio.get_running_loop().call_later(_IDLE_S, self._expire, self._spare)
+        spare = self._spare = Spare(vm, layer, turn)
+        is_warm.add_done_callback(lambda _: setattr(spare, "is_warm", True))
+        asyncio.get_running_loop().call_later(_IDLE_S, self._expire, spare)
 
     def _expire(self, spare: Spare) -> None:
         if self._spare is spare:

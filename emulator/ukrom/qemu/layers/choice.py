@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from ukrom.errors import MachineError
 from ukrom.qemu.layers.key import Platform
 from ukrom.qemu.layers.maker import LayerMaker
 from ukrom.qemu.layers.store import LayersUnusable
+from ukrom.qemu.layers.thread import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -62,20 +64,24 @@ class Layers:
         the next shallower one is taken.
         """
         key = await asyncio.to_thread(self._platform.mounted, image, memory_mb, vcpus)
-        below = await asyncio.to_thread(self._platform.booted, memory_mb, vcpus)
 
         async def mount() -> Layer:
-            booted = await self._get(below, lambda: self._boot(below))
+            booted = await self.booted(memory_mb, vcpus)
             if booted is None:
-                raise LayersUnusable(self.trouble.get(below.digest, "There is no layer below."))
-            turn = await self._turns.take(memory_mb, f"the layer of {image.reference}", cold=False)
-            try:
-                return await self._maker.mount(key, booted, image)
-            finally:
-                turn.end()
-                booted.close()
+                raise LayersUnusable("There is no layer to begin with.")
+            with contextlib.closing(booted):
+                turn = await self._turns.take(memory_mb, f"the layer of {image.reference}", cold=False)
+                try:
+                    return await self._maker.mount(key, booted, image)
+                finally:
+                    turn.end()
 
-        return await self._get(key, mount) or await self._get(below, lambda: self._boot(below))
+        return await self._get(key, mount) or await self.booted(memory_mb, vcpus)
+
+    async def booted(self, memory_mb: int, vcpus: int) -> Layer | None:
+        """Layer 1 alone, to be closed by the caller; None for a cold boot."""
+        key = await asyncio.to_thread(self._platform.booted, memory_mb, vcpus)
+        return await self._get(key, lambda: self._boot(key))
 
     def distrust(self, layer: Layer, why: str) -> None:
         """Do without a layer from now on that did not work, and have the next run make it anew."""
@@ -119,10 +125,10 @@ class Layers:
 
     async def _find_or_make(self, key: LayerKey, make: Callable[[], Awaitable[Layer]]) -> Layer | None:
         try:
-            layer = await asyncio.to_thread(self.store.find, key)
+            layer = await in_thread(self.store.find, key)
             if layer is None:
                 async with self.store.making(key):
-                    layer = await asyncio.to_thread(self.store.find, key) or await make()
+                    layer = await in_thread(self.store.find, key) or await make()
         except (LayersUnusable, MachineError, OSError) as error:
             self._note(key, str(error))
             return None

@@ -10,6 +10,7 @@ from ukrom.errors import BootFailed
 from ukrom.qemu.command import Memory, command_line
 from ukrom.qemu.devices import ROOT_SLOT
 from ukrom.qemu.layers.feed import StateFeed
+from ukrom.qemu.layers.thread import in_thread
 from ukrom.qemu.order import environment
 from ukrom.qemu.vm import Vm
 
@@ -50,7 +51,7 @@ class LayerMaker:
             async with self._guest(key, new, None, {}) as guest:
                 await guest.until("ready")
                 state = await guest.save()
-            return await asyncio.to_thread(new.settle, state)
+            return await in_thread(new.settle, state)
 
     async def mount(self, key: LayerKey, below: Layer, image: Image) -> Layer:
         """Make layer 2: mount an image's root file system, read what its program reads first.
@@ -61,7 +62,7 @@ class LayerMaker:
         """
         assert image.root is not None, "who has no root file system is not booted"
         with self._store.new(key) as new:
-            await asyncio.to_thread(new.fill, below)
+            await in_thread(new.fill, below)
             async with self._guest(key, new, below, {ROOT_SLOT: image.root.path}) as guest:
                 guest.vm.send("wake")
                 await guest.until("awake")
@@ -71,7 +72,7 @@ class LayerMaker:
                     guest.vm.send(*command)
                     await guest.until("warmed")
                 state = await guest.save()
-            return await asyncio.to_thread(new.settle, state)
+            return await in_thread(new.settle, state)
 
     @asynccontextmanager
     async def _guest(

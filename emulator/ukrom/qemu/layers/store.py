@@ -252,7 +252,12 @@ class NewLayer:
             if error.errno not in {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL}:
                 raise
             descriptor = os.open(self._hidden, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        os.ftruncate(descriptor, self._key.memory)
+        try:
+            os.ftruncate(descriptor, self._key.memory)
+        except OSError:  # more than a file may have here
+            os.close(descriptor)
+            self._hidden.unlink(missing_ok=True)
+            raise
         return descriptor
 
 
