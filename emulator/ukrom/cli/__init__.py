@@ -11,7 +11,7 @@ from ukrom.errors import UkromError
 
 __all__ = ["main"]
 
-_VERBS = ("doctor", "setup")
+_VERBS = ("cache", "doctor", "setup")
 
 
 class _Verbs(click.Group):
