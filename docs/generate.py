@@ -96,16 +96,24 @@ def _operations(table: Iterable[Any]) -> Iterable[tuple[str, ...]]:
 
 
 def _verbs() -> Iterable[str]:
-    context = click.Context(command)
-    for name in command.list_commands(context):
-        verb = command.get_command(context, name)
-        assert verb is not None
+    for name, verb in _commands("ukrom", command):
         rows = [
             (" ".join(f"`{text}`" for text in parameter.opts), getattr(parameter, "help", "") or "")
             for parameter in verb.params
         ]
-        text, options = inspect.cleandoc(verb.help or ""), _table(("option", "what it does"), rows)
-        yield f"### `ukrom {name}`\n\n{text}\n\n{options}"
+        options = [_table(("option", "what it does"), rows)] if rows else []
+        yield "\n\n".join([f"### `{name}`", inspect.cleandoc(verb.help or ""), *options])
+
+
+def _commands(path: str, group: click.Group) -> Iterable[tuple[str, click.Command]]:
+    """All commands with their whole names, those of groups behind these."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        verb = group.get_command(context, name)
+        assert verb is not None
+        yield f"{path} {name}", verb
+        if isinstance(verb, click.Group):
+            yield from _commands(f"{path} {name}", verb)
 
 
 def _members(name: str) -> Iterable[str]:
