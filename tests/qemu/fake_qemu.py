@@ -158,6 +158,8 @@ def restore(end):
     if not whole or "unknown" in marks(state["steps"]):
         give_up("load of migration failed: Invalid argument")
     done.extend(state["steps"])
+    if ROLE == "starts" and PART == "aborts at state":
+        os.abort()
     if ROLE == "starts" and PART in {"refuses state", f"refuses {done[-1]} state"}:
         give_up("load of migration failed: Operation not permitted")
     restored.set()

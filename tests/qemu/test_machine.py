@@ -1,6 +1,7 @@
 """What becomes of a machine, whatever QEMU and the guest do; a fake plays both."""
 
 import asyncio
+import dataclasses
 import os
 import signal
 from pathlib import Path
@@ -10,7 +11,9 @@ import pytest
 
 from ukrom.cloud.ports import AppExited, Console, Ended, Image, Listening, MachineSpec, Running, StoredBlob
 from ukrom.errors import MachineEnded
-from ukrom.qemu import Means, QemuRunner
+from ukrom.host import Budget
+from ukrom.qemu import Layers, LayerStore, Means, QemuRunner
+from ukrom.qemu.turns import Turns
 
 ROOT = StoredBlob(Path("root.erofs"), 4096, "sha256:0", "erofs")
 
@@ -27,12 +30,11 @@ def process_exists(pid):
 class Story:
     """Boots one machine and keeps its events."""
 
-    def __init__(self, equipment, *, speed=1.0, keep=None):
+    def __init__(self, equipment, *, speed=1.0, keep=None, layers=None, turns=None):
         self.events = []
         self._changed = asyncio.Event()
-        self._runner = QemuRunner(
-            Means(equipment), asyncio.get_running_loop(), speed=speed, pack=None, keep=keep
-        )
+        means = Means(equipment, turns or Turns(), layers)
+        self._runner = QemuRunner(means, asyncio.get_running_loop(), speed=speed, pack=None, keep=keep)
 
     def boot(self, **options):
         self.machine = self._runner.boot(spec(**options), self._take)
@@ -45,6 +47,7 @@ class Story:
     async def until(self, kind):
         async with asyncio.timeout(20):
             while not (found := [event for event in self.events if isinstance(event, kind)]):
+                assert not any(isinstance(event, Ended) for event in self.events), self.events
                 self._changed.clear()
                 await self._changed.wait()
         return found[0]
@@ -368,3 +371,294 @@ async def test_an_instance_without_a_command_is_told_so(equipment, story):
     tale.boot(args=())
 
     assert "There is no command to run" in (await tale.until(Ended)).error
+
+
+# From snapshot layers.
+
+
+@pytest.fixture
+def layered(equipment, tmp_path, journal):
+    """Runs an asynchronous function with stories whose machines start from layers."""
+
+    def layered(work, part="runs", **options):
+        async def play():
+            made = equipment(part)
+            root = tmp_path / "root.erofs"
+            root.write_bytes(bytes(4096))
+            turns = options.pop("turns", None) or Turns()
+            layers = Layers(made, LayerStore(tmp_path / "layers", 1 << 40), boot_s=20, turns=turns)
+            stories = []
+
+            def story():
+                stories.append(Story(made, layers=layers, turns=turns, **options))
+                boot = stories[-1].boot
+                stories[-1].boot = lambda **rest: boot(root=dataclasses.replace(ROOT, path=root), **rest)
+                return stories[-1]
+
+            async with asyncio.timeout(30):
+                try:
+                    return await work(story, layers)
+                finally:
+                    for each in stories:
+                        await each.close()
+                        assert isinstance(each.events[-1], Ended)
+                        assert each.machine.pid is None or not process_exists(each.machine.pid)
+
+        return asyncio.run(play())
+
+    return layered
+
+
+async def runs_and_stops(tale, **options):
+    """The events of a machine that starts, listens and is stopped, and how it came to be."""
+    machine = tale.boot(**options)
+    await tale.until(Listening)
+    machine.stop(grace_s=1)
+    await tale.until(Ended)
+    return [type(event) for event in tale.events], machine
+
+
+def orders(journal, role):
+    """What the machines of a kind were told, but for what is told of an instance."""
+    return [line.split()[0] for line in journal(role)]
+
+
+NORMAL = [Console, Running, Listening, AppExited, Ended]
+
+
+def normal(events):
+    """Whether a machine went the way that every one goes."""
+    return sorted(map(str, events)) == sorted(map(str, NORMAL)) and events[-2:] == NORMAL[-2:]
+
+
+def test_a_machine_from_the_second_layer_starts_once_it_is_awake(layered, journal):
+    async def work(story, layers):
+        return await runs_and_stops(story())
+
+    events, machine = layered(work)
+
+    assert normal(events)
+    assert orders(journal, "starts") == ["begins", "wake", "watch", "start", "stop"]
+    timings = machine.timings
+    assert (
+        timings.allowed
+        < timings.spawned
+        < timings.awake
+        <= timings.ready
+        == pytest.approx(timings.root, abs=0.1)
+    )
+    assert timings.root < timings.mounted < timings.running < timings.listening
+
+
+def test_a_machine_from_the_first_layer_has_its_root_mounted_first(layered, journal):
+    async def work(story, layers):
+        return await runs_and_stops(story())
+
+    events, machine = layered(work, "cannot be saved when mounted")
+
+    assert normal(events)
+    assert orders(journal, "starts") == ["begins", "wake", "watch", "root", "start", "stop"]
+    timings = machine.timings
+    assert timings.awake <= timings.ready < timings.root < timings.mounted < timings.running
+
+
+def test_a_machine_from_a_layer_has_time_and_words_of_its_own(layered):
+    """The fake says "too early" to whoever tells the time before it is awake."""
+
+    async def work(story, layers):
+        tale = story()
+        await runs_and_stops(tale)
+        return [event for event in tale.events if isinstance(event, Console)]
+
+    assert layered(work) == [Console(b"hello web-host\n")]
+
+
+def test_without_any_layer_a_machine_boots_cold(layered, journal):
+    async def work(story, layers):
+        return await runs_and_stops(story())
+
+    events, machine = layered(work, "cannot be saved")
+
+    assert normal(events)
+    assert machine.timings.awake is None
+    assert orders(journal, "cold") == ["begins", "root", "watch", "start", "stop"]
+
+
+@pytest.mark.parametrize("part", ["refuses state", "aborts at state", "never wakes", "hangs when restored"])
+def test_a_layer_that_qemu_does_not_take_costs_a_cold_boot_and_is_removed(layered, journal, part, caplog):
+    slow = part in {"never wakes", "hangs when restored"}
+
+    async def work(story, layers):
+        first = await runs_and_stops(story())
+        return first, [stored.path.name for stored in layers.store.stored()], layers.trouble
+
+    (events, machine), names, trouble = layered(work, part, speed=0.2 if slow else 1)
+
+    assert normal(events)
+    assert machine.timings.awake is None
+    assert orders(journal, "cold") == ["begins", "root", "watch", "start", "stop"]
+    assert "start" not in orders(journal, "starts")
+    assert len(names) == 1  # the first layer
+    assert len(trouble) == 1
+    assert "instances start without the snapshot layer" in caplog.text
+
+
+def test_the_next_machine_starts_from_the_layer_below_one_that_was_refused(layered, journal):
+    async def work(story, layers):
+        return [await runs_and_stops(story()) for _ in range(3)]
+
+    (_, cold), (_, *second), (_, *third) = layered(work, "refuses mounted state")
+
+    assert cold.timings.awake is None
+    assert [machine.timings.awake is None for (machine,) in (second, third)] == [False, False]
+    assert len(journal("mounts")) == len(set(journal("mounts")))  # it was made once
+
+
+def test_a_machine_that_fails_after_it_woke_is_not_booted_again(layered, journal):
+    """That is no fault of the layer."""
+
+    async def work(story, layers):
+        tale = story()
+        tale.boot()
+        ended = await tale.until(Ended)
+        return ended, layers.trouble
+
+    ended, trouble = layered(work, "fails")
+
+    assert "cannot run /bin/nothing" in ended.error
+    assert trouble == {}
+    assert journal("cold") == []
+
+
+def test_a_machine_can_be_killed_before_it_begins_to_live(layered, journal):
+    async def work(story, layers):
+        tale = story()
+        tale.boot().kill()
+        await tale.until(Ended)
+        return tale
+
+    tale = layered(work)
+
+    assert tale.events == [Ended(started=False)]
+    assert tale.machine.pid is None
+    assert journal() == []
+
+
+def until_told(journal, words):
+    async def until():
+        while not any(words in line for line in journal()):  # noqa: ASYNC110 - a file tells nobody that it grows
+            await asyncio.sleep(0.005)
+
+    return until()
+
+
+@pytest.mark.parametrize("end", ["kill", "stop"])
+def test_a_machine_that_is_killed_while_its_layer_is_made_ends_at_once(layered, journal, end):
+    async def work(story, layers):
+        tale = story()
+        machine = tale.boot()
+        await until_told(journal, "boots: half saved")
+        machine.kill() if end == "kill" else machine.stop(grace_s=100)
+        async with asyncio.timeout(5):
+            await tale.until(Ended)
+        await layers.close()
+        return tale
+
+    tale = layered(work, "hangs while saved")
+
+    assert tale.events == [Ended(started=False)]
+    assert tale.machine.pid is None
+
+
+def test_a_machine_that_is_killed_while_it_waits_for_its_turn_ends_at_once(layered, tmp_path):
+    budget = Budget(tmp_path / "budget", {"memory": 200})
+
+    async def work(story, layers):
+        tale, other = story(), story()
+        first = other.boot()
+        await other.until(Running)
+        machine = tale.boot()
+        while machine.waited_for is None:  # noqa: ASYNC110 - that is all that is told
+            await asyncio.sleep(0.005)
+        machine.kill()
+        async with asyncio.timeout(5):
+            await tale.until(Ended)
+        first.kill()
+        await other.until(Ended)
+        assert budget.holders() == []
+        return tale
+
+    tale = layered(work, turns=Turns(budget))
+
+    assert tale.events == [Ended(started=False)]
+    assert tale.machine.pid is None
+    assert "1 VM of process" in tale.machine.waited_for
+
+
+def test_a_machine_that_is_killed_while_it_is_restored_ends_at_once(layered, journal):
+    async def work(story, layers):
+        tale = story()
+        machine = tale.boot()
+        await until_told(journal, "starts: wake")
+        machine.kill()
+        await tale.until(Ended)
+        return tale, layers.trouble
+
+    tale, trouble = layered(work, "never wakes")
+
+    assert tale.events == [Ended(started=False)]
+    assert trouble == {}
+    assert journal("cold") == []
+
+
+def test_a_machine_that_is_killed_while_its_layer_is_given_up_does_not_boot(layered, journal, monkeypatch):
+    async def work(story, layers):
+        tale = story()
+        distrust = layers.distrust
+
+        def kill(layer, why):
+            distrust(layer, why)
+            tale.machine._kill()
+
+        monkeypatch.setattr(layers, "distrust", kill)
+        tale.boot()
+        await tale.until(Ended)
+        return tale
+
+    tale = layered(work, "refuses state")
+
+    assert tale.events == [Ended(started=False)]
+    assert "start" not in orders(journal, "cold")
+
+
+def test_a_layer_that_goes_while_machines_run_from_it_is_no_matter(layered, tmp_path):
+    async def work(story, layers):
+        tale = story()
+        machine = tale.boot()
+        await tale.until(Running)
+        layers.store.prune(limit=0)
+        result = await asyncio.wrap_future(machine.execute(["anything"]))
+        again = await runs_and_stops(story())
+        return result, again
+
+    result, (events, machine) = layered(work)
+
+    assert result.exit_code == 7
+    assert normal(events)
+    assert machine.timings.awake is not None
+
+
+def test_twenty_starts_leave_no_descriptor_open(layered):
+    def count():
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    async def work(story, layers):
+        await runs_and_stops(story())
+        before = count()
+        for _ in range(5):
+            await asyncio.gather(*(runs_and_stops(story()) for _ in range(4)))
+        return before, count()
+
+    before, after = layered(work)
+
+    assert after == before

@@ -211,10 +211,11 @@ class QemuMachine:
         """Boot, run, end; the last thing it does is to report `Ended`."""
         error: str | None = "the emulator failed"
         try:
-            self._booting = asyncio.ensure_future(self._boot())
-            await asyncio.wait({self._booting})
-            if not self._booting.cancelled():  # else it was killed while it waited, with no QEMU yet
-                self._booting.result()
+            if not self._killed:  # it may have been before this began
+                self._booting = asyncio.ensure_future(self._boot())
+                await asyncio.wait({self._booting})
+                if not self._booting.cancelled():  # else it was killed while it waited, with no QEMU yet
+                    self._booting.result()
             await self._running_to_end()
             error = None
         except UkromError as failure:
@@ -276,6 +277,10 @@ class QemuMachine:
             self._reached = self._loop.create_future()
             self.timings.spawned = self._elapsed()
             self._enter(MachineState.BOOTING)
+            if self._killed:
+                vm.kill()
+            if self._killed:  # while the one before it was given up
+                vm.kill()
 
     def _settled(self) -> None:
         """Let others start, and have a machine prepared for the next instance of this kind."""

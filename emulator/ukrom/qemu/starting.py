@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
-from ukrom.errors import MachineEnded
+from ukrom.errors import DeadlineExceeded, MachineEnded
 from ukrom.qemu.command import Memory, command_line
 from ukrom.qemu.devices import ROOT_SLOT, disk_node
 from ukrom.qemu.layers import StateFeed
@@ -82,17 +83,27 @@ class Start:
         Raises:
             MachineError: QEMU ended or does not answer, and the layer is not to blame.
         """
+        awake: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def hear(verb: str, fields: list[bytes]) -> None:
+            if not awake.done():
+                awake.set_result(None)
+            self._hear(verb, fields)
+
         with contextlib.closing(StateFeed(layer)) as feed:
             vm = self._spawn(layer, feed)
+            vm.hand_over(hear, self._show, self._spec.name)
             self._took(vm, layer)
             try:
                 await vm.connect()
                 self._say(vm, "wake")
                 await self._monitored(vm)
                 await vm.in_time(feed.into(vm.monitor), "it was restored", self._boot_s)
-            except MachineEnded as error:
-                # Killed by a signal: by somebody. Whom the state does not suit says so and exits.
-                if vm.is_up or vm.process.ended.result() < 0:
+                # QEMU answers before it reads the state, and ends if that does not suit it.
+                await vm.in_time(awake, "it ran", self._boot_s)
+            except (MachineEnded, DeadlineExceeded) as error:
+                # What was killed was so by somebody; whom the state does not suit exits, aborts or hangs.
+                if vm.is_up or vm.was_killed:
                     raise
                 self._means.distrust(layer, error.message)
                 await self._give_up(vm)
@@ -123,6 +134,7 @@ class Start:
                 await vm.monitor.insert(disk_node(slot), path)
         for port in self._ports:
             await vm.monitor.add_forward(port)
+        await vm.monitor.forwards()  # which also tells one that has just died
 
     def _hand_back(self, spare: Spare) -> None:
         """Give back what the spare held for itself: the machine has a turn of its own."""

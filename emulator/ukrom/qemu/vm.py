@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import signal
 from typing import TYPE_CHECKING, Any
 
 from ukrom.errors import DeadlineExceeded, MachineEnded
@@ -79,6 +80,11 @@ class Vm:
         """What QEMU printed."""
         return self._stderr or self.process.stderr()
 
+    @property
+    def was_killed(self) -> bool:
+        """Whether it is gone because somebody killed it."""
+        return self.process.ended.done() and self.process.ended.result() == -signal.SIGKILL
+
     def hand_over(
         self, hear: Callable[[str, list[bytes]], None], show: Callable[[bytes], None], name: str
     ) -> None:
@@ -123,10 +129,11 @@ class Vm:
             # Whoever breaks off the talk is about to end; give it a moment to do so by itself, since
             # the way it ends is what the user needs to know.
             await asyncio.wait({self.process.ended}, timeout=1)
+            how = self.how_it_ended() if self.process.ended.done() else _broken_off(awaited)
             self.process.kill()
             await self.process.ended
             await _called_off(awaited)
-            raise self.error(MachineEnded, f"{self.how_it_ended()} before {what}.")
+            raise self.error(MachineEnded, f"{how} before {what}.")
         await _called_off(awaited)
         raise self.error(DeadlineExceeded, f"After {seconds:.0f} s it was not so far that {what}.")
 
@@ -184,6 +191,12 @@ class Vm:
                 verb, *fields = await read_frame(stream)
                 self.is_up = True
                 self._hear(verb.decode(), fields)
+
+
+def _broken_off(awaited: asyncio.Future[Any]) -> str:
+    """What a monitor last said whose QEMU is still there, without a full stop."""
+    said = str(awaited.exception()).rstrip(".")
+    return "QEMU's monitor broke off" + (f" ({said})" if said else "")
 
 
 async def _called_off(awaited: asyncio.Future[Any]) -> None:
