@@ -208,3 +208,17 @@ def test_other_accounts_and_metros_do_not_see_a_pin(api, pinned):
 
     assert "persistent" not in images[0]
     assert gone["data"]["images"][0]["error"] == 8
+
+
+@pytest.mark.parametrize("digest", ["xx", "sha256:", ":ab", "sha256:0g", "SHA256:00", "a:b:c"])
+def test_digest_of_the_wrong_form_is_refused(refuse, digest):
+    said = f"Invalid 'digest' '{digest}': must be <algorithm>:<hex>"
+
+    assert refuse("GET", f"/images?digest={digest}") == said
+    assert refuse("GET", "/image-store", [{"digest": digest}]) == said
+    assert refuse("GET", f"/images/digest/{digest}") == said
+
+
+@pytest.mark.parametrize("digest", ["sha256:00FF", "sha512:00", "sha256+b64u:00"])
+def test_digest_of_no_image_lists_nothing(call, digest):
+    assert listed(call, "/images", [{"digest": digest}]) == []

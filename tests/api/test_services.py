@@ -24,6 +24,12 @@ def test_listing_gives_references_and_has_pages(call):
     assert groups[0].keys() == {"status", "uuid", "name"}
 
 
+def test_tags_filter_no_groups_since_they_have_none(call):
+    call("POST", "/services", {"name": "web", "services": SERVICES})
+
+    assert call("GET", "/services?tags=a")["data"] == call("GET", "/services")["data"]
+
+
 def test_group_outlives_its_instances_and_cannot_go_before_them(item):
     group = item("POST", "/services", {"name": "web", "services": SERVICES})
     made = item("POST", "/instances", {**APP, "name": "web", "service_group": {"name": "web"}})

@@ -230,6 +230,43 @@ def test_reserved_domain_is_refused(create_group, name):
 
 
 @pytest.mark.parametrize(
+    "name",
+    [
+        "x.dal.unikraft.app.",
+        "x.dal.kraft.cloud.",
+        "API.fra.unikraft.cloud.",
+        "controlplane.unikraft.cloud.",
+        "build.unikraft.cloud.",
+        "unikraft.cloud.",
+        "index.unikraft.io.",
+        "unikraft.app.",
+        "fra.unikraft.app.",
+        "kraft.host.",
+        "web.internal.",
+    ],
+)
+def test_host_name_of_the_platform_is_refused(make_cloud, name):
+    cloud = make_cloud(metros=("fra", "dal"))
+    space = cloud.space(cloud.account("token"))
+    with cloud.guard, pytest.raises(Refusal, match="is reserved") as caught:
+        space.create_group(group(name))
+
+    assert caught.value.code is ErrorCode.CANNOT_BE_USED
+    assert not space.groups
+
+
+@pytest.mark.parametrize("name", ["notunikraft.cloud.", "unikraft.cloud.example.com.", "internal.example."])
+def test_host_name_that_only_looks_like_the_platforms_is_granted(create_group, name):
+    assert [domain.label for domain in create_group(group(name)).domains] == [name.rstrip(".")]
+
+
+def test_full_name_under_the_own_metro_is_the_short_one(create_group):
+    (domain,) = create_group(group("web.fra.kraft.cloud.")).domains
+
+    assert (domain.metro, domain.label) == ("fra", "web")
+
+
+@pytest.mark.parametrize(
     "name", ["", "-a", "a_b", "a..b", "x" * 64, "localhost.", ".", "web.mars.unikraft.app."]
 )
 def test_bad_domain_is_refused(create_group, name):

@@ -105,6 +105,23 @@ async def test_domain_of_another_group_is_refused(platform, fresh):
     assert await refused(platform.services.create_service_group(body=body))
 
 
+@pytest.mark.covers("POST /v1/services", kind="refusal")
+@pytest.mark.parametrize(
+    "name",
+    [
+        "api.fra.unikraft.cloud.",
+        "controlplane.unikraft.cloud.",
+        "index.unikraft.io.",
+        "web.internal.",
+        "unikraft.app.",
+    ],
+)
+async def test_host_name_of_the_platform_is_granted_to_nobody(platform, name):
+    body = {"services": HTTPS, "domains": [{"name": name}]}
+
+    assert await refused(platform.services.create_service_group(body=body))
+
+
 @pytest.mark.covers("GET /v1/services", kind="change")
 async def test_group_is_listed_by_reference(platform, fresh):
     name = fresh("grp")

@@ -55,6 +55,8 @@ def unpin(call: Call, pinned: Pin, said: UnpinImage) -> Outcome:  # noqa: ARG001
 
 def _listed(call: Call, filters: Iterable[FindImage]) -> dict[str, Any]:
     wanted = list(filters)
+    for one in wanted:
+        one.check()
     pins = {pinned.name: pinned for pinned in call.space.pins}
     found = [
         image_view(image, pins.get(image.untagged), call.account.user)

@@ -23,7 +23,10 @@ __all__ = ["OPERATIONS"]
 
 
 def listed(call: Call) -> list[ServiceGroup]:
-    """Give the service groups of a listing, oldest first."""
+    """Give the service groups of a listing, oldest first.
+
+    They have no tags (Part B.2), so `tags` is passed over, as other parameters that mean nothing. [choice]
+    """
     return list(call.space.groups)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, ClassVar, Literal
 
 from ukrom.api.envelope import RequestRefused
@@ -14,6 +15,9 @@ from .timeouts import check_timeouts
 
 __all__ = ["FindImage", "PinImage", "UnpinImage"]
 
+# [choice]: names of algorithms as OCI has them; how many digits one has is left to whoever made it.
+_DIGEST = re.compile(r"[a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9a-fA-F]+")
+
 
 class FindImage(Wire):
     """Which images to list; what both parts say must be so."""
@@ -21,6 +25,16 @@ class FindImage(Wire):
     called: ClassVar[str] = "image filter"
     digest: Text = None
     tag: Text = None
+
+    def check(self) -> None:
+        """Check the form of a digest; what has the right form may still be of no image.
+
+        Raises:
+            RequestRefused: 400; it is none (Part E.6).
+        """
+        if self.digest is not None and not _DIGEST.fullmatch(self.digest):
+            message = f"Invalid 'digest' {self.digest[:300]!a}: must be <algorithm>:<hex>"
+            raise RequestRefused(400, message)
 
 
 class PinImage(Wire):

@@ -39,6 +39,9 @@ def delete_lock() -> Property[Any]:
 def autokill(attribute: str = "autokill") -> Property[Any]:
     """When to delete what nobody uses (specification, Part D.16).
 
+    Its parts are set together or not at all: `set` replaces the whole policy (Part C.13). [choice]: nothing
+    can be added to it, since the specification has a form for `add` of lists and maps alone.
+
     Args:
         attribute: Where the resource has its policy.
     """

@@ -25,6 +25,10 @@ __all__ = ["RESERVED", "Domain", "DomainTable", "metro_code"]
 RESERVED = frozenset({"api", "index", "www"})
 """First labels that the platform keeps for itself. [choice] but for `www`."""
 
+OWNED = (*SUFFIXES, "unikraft.cloud", "unikraft.io", "internal")
+"""Domains that the platform keeps for itself, with all below them: those of services, of its APIs, of its
+registries, and of instances among themselves. No host name of a customer's own lies there. [choice]"""
+
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _LONGEST_FQDN = 253
 
@@ -89,7 +93,7 @@ class DomainTable:
         """Check a domain of a request, whoever has it.
 
         Raises:
-            Refusal: Code 7 for no host name, 24 for a reserved one.
+            Refusal: Code 7 for no host name, 24 for a reserved one, or for one that is not the customer's.
         """
         domain = self.parse(name) if name.endswith(".") else Domain(metro, name.lower())
         fqdn = domain.fqdn(self._settings.suffix)
@@ -101,7 +105,7 @@ class DomainTable:
             )
         if domain.metro is not None and domain.metro not in self._settings.metros:
             raise Refusal(ErrorCode.INVALID, f"Invalid domain '{name}': no metro '{domain.metro}'")
-        if domain.metro is not None and domain.label in RESERVED:
+        if _is_kept(domain, metro):
             raise Refusal(ErrorCode.CANNOT_BE_USED, f"The domain '{fqdn}' is reserved")
         return domain
 
@@ -116,6 +120,14 @@ class DomainTable:
     def release(self, domain: Domain) -> None:
         """Make a domain free again."""
         self._owners.pop(domain, None)
+
+
+def _is_kept(domain: Domain, metro: str) -> bool:
+    """Tell whether no group of a metro may have a domain. [choice]."""
+    if domain.metro is not None:
+        # Requests for another metro's names never come here.
+        return domain.metro != metro or domain.label in RESERVED
+    return any(f".{domain.label}".endswith(f".{owned}") for owned in OWNED)
 
 
 @dataclass(frozen=True, slots=True)
