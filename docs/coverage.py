@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ukrom.api import CONTROL_PLANE, NOT_EMULATED, PLATFORM
+from ukrom.api import BUILDS_NOT_EMULATED, CONTROL_PLANE, NOT_EMULATED, PLATFORM
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -162,7 +162,9 @@ def _not_emulated() -> str:
         "These answer that they are not emulated, and never a canned success.",
         "",
     ]
-    return "\n".join([*lines, *(f"- `{methods}` `{path}`" for methods, path in NOT_EMULATED), ""])
+    lines += [f"- `{methods}` `{path}`" for methods, path in NOT_EMULATED]
+    lines += [f"- build service: `{methods}` `{path}`" for methods, path in BUILDS_NOT_EMULATED]
+    return "\n".join([*lines, ""])
 
 
 def _marks(node: ast.FunctionDef | ast.AsyncFunctionDef, file: str) -> Iterator[Test]:

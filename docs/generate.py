@@ -17,7 +17,7 @@ import click
 import pytest_ukrom
 from pytest_ukrom import plugin
 from pytest_ukrom.options import OPTIONS
-from ukrom.api import CONTROL_PLANE, NOT_EMULATED, PLATFORM
+from ukrom.api import BUILDS_NOT_EMULATED, CONTROL_PLANE, NOT_EMULATED, PLATFORM
 from ukrom.cli import main as command
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ def generate() -> dict[str, str]:
         "operations": _table(("operation", "requests"), _operations(PLATFORM)),
         "control-plane": _table(("operation", "requests"), _operations(CONTROL_PLANE)),
         "not-emulated": "\n".join(f"- `{methods}` `{path}`" for methods, path in NOT_EMULATED),
+        "not-emulated-builds": "\n".join(f"- `{methods}` `{path}`" for methods, path in BUILDS_NOT_EMULATED),
         "cli": "\n\n".join(_verbs()),
         **classes,
     }

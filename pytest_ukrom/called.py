@@ -66,6 +66,9 @@ def _miss(call: LoggedCall) -> str:
     if call.status == HTTPStatus.NOT_IMPLEMENTED:
         return f"{what}\n    the platform has this; it is not emulated yet"
     close = nearest(call.method, urlsplit(call.path).path, (*PLATFORM, *CONTROL_PLANE))
+    if call.status == HTTPStatus.BAD_REQUEST:
+        # An operation took it, with a word for a UUID; more than one guess would be noise.
+        close = close[:1]
     if not call.status:
         lines = [
             "    its host is not emulated",

@@ -106,9 +106,7 @@ def test_token_of_the_same_user_leads_to_the_same_account(api):
     assert name("dXNlcjp0b2tlbg==") == name("dXNlcjpvdGhlcg==") == "user"
 
 
-@pytest.mark.parametrize(
-    "host", ["api.mars.unikraft.cloud", "build.unikraft.cloud", "unikraft.cloud", "api.mars.kraft.cloud"]
-)
+@pytest.mark.parametrize("host", ["api.mars.unikraft.cloud", "unikraft.cloud", "api.mars.kraft.cloud"])
 def test_host_of_the_cloud_that_is_not_emulated_is_told(api, host):
     with httpx.Client(transport=InProcessTransport(api), headers={"authorization": "Bearer token"}) as client:
         answer = client.get(f"https://{host}/v1/instances")
@@ -116,6 +114,29 @@ def test_host_of_the_cloud_that_is_not_emulated_is_told(api, host):
     assert answer.status_code == 404
     assert answer.json()["status"] == "error"
     assert [call.missed for call in api.log] == [True]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://build.unikraft.cloud/v1/builds",
+        "https://build.unikraft.cloud/v1/builds/b1/logs",
+        "https://build.unikraft.cloud/openapi.json",
+        "https://BUILD.unikraft.cloud/",
+        f"{LOCAL}/v1/builds",
+        f"{LOCAL}/builds/b1",
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_build_service_says_in_its_own_form_that_it_is_not_emulated(api, url, method):
+    with httpx.Client(transport=InProcessTransport(api)) as client:
+        answer = client.request(method, url)
+
+    path = httpx.URL(url).path
+    message = f"the build service is not emulated: {method} {path}"
+    assert answer.status_code == 501
+    assert answer.json() == {"error": {"code": "unsupported", "message": message}}
+    assert [(call.status, call.error, call.missed) for call in api.log] == [(501, message, True)]
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,8 @@ UUID = "11111111-2222-4333-8444-555555555555"
         ("PUT", f"/dal/v1/instances/{UUID}/stoop", "PUT /v1/instances/{uuid}/stop (stop instances)"),
         ("GET", "/v1/metro", "GET /v1/metros (list metros)"),
         ("GET", "/v1/users/quota", "GET /v1/users/quotas (read quotas)"),
+        ("GET", "/v1/instances/logs", "GET /v1/instances/log (read instance logs)"),
+        ("GET", "/v1/instances/web", "GET /v1/instances/{uuid} (read instances)"),
     ],
 )
 def test_closest_operation_comes_first(method, path, expected):
@@ -57,3 +59,19 @@ def test_calls_that_met_no_operation_are_marked(client, api):
         (200, False),
         (501, True),
     ]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "missed"),
+    [
+        ("GET", "/instances/logs", True),
+        ("DELETE", "/instances/web", True),
+        ("GET", "/users/me/quotas", True),
+        ("GET", "/instances?uuid=web", False),
+    ],
+)
+def test_word_in_the_place_of_a_uuid_is_marked_too(client, api, method, path, missed):
+    answer = client.request(method, path)
+
+    assert (answer.status_code, answer.json()["message"][:14]) == (400, "Invalid uuid '")
+    assert [call.missed for call in api.log] == [missed]

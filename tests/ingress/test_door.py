@@ -110,7 +110,7 @@ def test_unknown_instance_gets_the_page_of_the_platform(open_door, call):
 @pytest.mark.parametrize(
     "url",
     [
-        "https://build.unikraft.cloud/v1/builds",
+        "https://elsewhere.unikraft.cloud/v1/builds",
         "https://index.unikraft.io/v2/",
         "https://api.dal.unikraft.cloud/v1/instances",
         "https://unikraft.cloud/",

@@ -211,7 +211,7 @@ def test_authority_is_taken_apart(text, expected):
         ("a.fra.kraft.host", Site.INSTANCE),
         ("a.b.fra.unikraft.app", Site.INSTANCE),
         ("api.dal.unikraft.cloud", Site.NOT_EMULATED),
-        ("build.unikraft.cloud", Site.NOT_EMULATED),
+        ("build.unikraft.cloud", Site.API),
         ("index.unikraft.io", Site.NOT_EMULATED),
         ("unikraft.io", Site.NOT_EMULATED),
         ("unikraft.app", Site.NOT_EMULATED),

@@ -97,6 +97,7 @@ def test_calls_that_met_no_operation_are_shown_with_what_comes_closest(suite):
         assert ask(ukrom_api, "GET", "/instnces").status_code == 404
         assert ask(ukrom_api, "POST", "/instances/{UUID}/start").status_code == 405
         assert ask(ukrom_api, "GET", "/audit").status_code == 501
+        assert ask(ukrom_api, "GET", "/instances/logs").status_code == 400
         with pytest.raises(Exception, match="does not answer for this host"):
             httpx.get("https://api.mars.unikraft.cloud/v1/instances?secret=1")
         assert 1 == 2
@@ -112,6 +113,8 @@ def test_calls_that_met_no_operation_are_shown_with_what_comes_closest(suite):
             "    did you mean PUT /v1/instances/{uuid}/start (start instances)[?]",
             "GET /v1/audit",
             "    the platform has this; it is not emulated yet",
+            "GET /v1/instances/logs",
+            "    did you mean GET /v1/instances/log (read instance logs)[?]",
             "GET https://api.mars.unikraft.cloud/v1/instances",
             "    its host is not emulated",
             "    on another one there is GET /v1/instances (read instances)",

@@ -12,11 +12,12 @@ from .faults import Effect, Fault, Faults
 from .log import CallLog, LoggedCall
 from .messages import MAX_BODY, Answer, Request, Waiting
 from .nearest import nearest
-from .operations import CONTROL_PLANE, NOT_EMULATED, PLATFORM, Form, Operation
+from .operations import BUILDS_NOT_EMULATED, CONTROL_PLANE, NOT_EMULATED, PLATFORM, Form, Operation
 from .places import local_path
 from .transport import AsyncInProcessTransport, InProcessTransport
 
 __all__ = [
+    "BUILDS_NOT_EMULATED",
     "CONTROL_PLANE",
     "MAX_BODY",
     "NOT_EMULATED",

@@ -12,7 +12,17 @@ from ukrom.cloud import Refusal
 from .batch import Batch
 from .call import Call
 from .described import Described
-from .envelope import NoOperation, Outcome, RequestRefused, data_answer, items_answer, refused, refused_answer
+from .envelope import (
+    NoBuildService,
+    NoOperation,
+    NoUuidInPath,
+    Outcome,
+    RequestRefused,
+    data_answer,
+    items_answer,
+    refused,
+    refused_answer,
+)
 from .faults import Faults
 from .forms import FILL, meant
 from .late import held_back
@@ -99,6 +109,8 @@ class Api:
 
     def _match(self, request: Request, place: Place) -> Match:
         local = place.realm is Realm.LOCAL
+        if place.realm is Realm.BUILDS or (local and segments(place.path)[:1] == ("builds",)):
+            raise NoBuildService(request.method, request.path)
         control_plane = place.realm is Realm.CONTROL_PLANE or (local and _is_control_plane(request, place))
         routes = self._control_plane if control_plane else self._platform
         return routes.match(request.method, place.path)
@@ -153,7 +165,7 @@ class Api:
         self, request: Request, refusal: RequestRefused, began: float, fault: Fault | None = None
     ) -> Answer:
         answer = refused_answer(refusal, _microseconds(began))
-        missed = isinstance(refusal, NoOperation)
+        missed = isinstance(refusal, (NoOperation, NoUuidInPath))
         self._note(request, answer, "; ".join(refusal.messages), began, fault, missed=missed)
         return answer
 

@@ -34,6 +34,8 @@ class Described:
         # Every call comes by here, and nearly none is meant; the end of its path tells soonest.
         if not place.path.endswith(_PATH[0]) or method != "GET" or segments(place.path) != _PATH:
             return None
+        if place.realm not in _TABLES:
+            return None
         if place.realm not in self._documents:
             self._documents[place.realm] = _made(place.realm)
         return Answer(200, self._documents[place.realm])

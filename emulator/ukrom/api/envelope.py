@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from ukrom.cloud import Refusal
 
 __all__ = [
+    "NoBuildService",
     "NoOperation",
+    "NoUuidInPath",
     "Outcome",
     "RequestRefused",
     "data_answer",
@@ -48,6 +50,17 @@ class RequestRefused(Exception):
 
 class NoOperation(RequestRefused):
     """No operation takes the request: no such host, path or method, or none that is emulated."""
+
+
+class NoBuildService(NoOperation):
+    """The build service is asked, which is not emulated; it has no envelope, but a form of its own."""
+
+    def __init__(self, method: str, path: str) -> None:
+        super().__init__(501, f"the build service is not emulated: {method} {path}")
+
+
+class NoUuidInPath(RequestRefused):
+    """What stands for a UUID in the path is none: perhaps another path was meant."""
 
 
 @dataclass(eq=False, slots=True)
@@ -113,6 +126,11 @@ def data_answer(data: Mapping[str, Any], warnings: Sequence[str], op_time_us: in
 
 def refused_answer(refusal: RequestRefused, op_time_us: int) -> Answer:
     """Answer a request that is refused as a whole."""
+    if isinstance(refusal, NoBuildService):
+        # [choice]: of the service's own words (Part B.9) the one for what it does not do, under the
+        # HTTP status of everything that is not emulated.
+        error = {"code": "unsupported", "message": refusal.messages[0]}
+        return Answer(refusal.status, _JSON.encode({"error": error}).encode())
     errors = [{"status": refusal.status, "message": message} for message in refusal.messages]
     envelope = {"status": "error", "message": refusal.messages[0], "errors": errors}
     answer = _answer(refusal.status, envelope, (), op_time_us)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from uuid import UUID
 
-from .envelope import RequestRefused
+from .envelope import NoUuidInPath, RequestRefused
 
-__all__ = ["is_uuid", "read_uuid"]
+__all__ = ["is_uuid", "read_path_uuid", "read_uuid"]
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -24,5 +24,20 @@ def read_uuid(text: str) -> UUID:
         RequestRefused: 400; it is none, perhaps a name.
     """
     if not is_uuid(text):
-        raise RequestRefused(400, f"Invalid uuid '{text[:300]}'")
+        raise RequestRefused(400, _said(text))
     return UUID(text)
+
+
+def read_path_uuid(text: str) -> UUID:
+    """Read what stands for a UUID in a path.
+
+    Raises:
+        NoUuidInPath: 400; it is none, perhaps a name, or a misspelt word of another path.
+    """
+    if not is_uuid(text):
+        raise NoUuidInPath(400, _said(text))
+    return UUID(text)
+
+
+def _said(text: str) -> str:
+    return f"Invalid uuid '{text[:300]}'"

@@ -30,7 +30,7 @@ class LoggedCall:
     fault: str | None = None
     """The fault on request that struck it, in a few words."""
     missed: bool = False
-    """Whether no operation takes such a call."""
+    """Whether no operation takes such a call, or one does by a word where a UUID belongs."""
     number: int = 0
     """Counts the calls of an API."""
 

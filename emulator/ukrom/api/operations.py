@@ -19,7 +19,7 @@ from .handlers import (
 )
 from .operation import Form, Operation
 
-__all__ = ["CONTROL_PLANE", "NOT_EMULATED", "PLATFORM", "Form", "Operation"]
+__all__ = ["BUILDS_NOT_EMULATED", "CONTROL_PLANE", "NOT_EMULATED", "PLATFORM", "Form", "Operation"]
 
 PLATFORM: tuple[Operation, ...] = (
     *instances.OPERATIONS,
@@ -52,4 +52,12 @@ NOT_EMULATED: tuple[tuple[str, str], ...] = (
     ("POST", "/auth/*"),
     ("GET POST PATCH DELETE", "/nodes"),
     ("GET POST PATCH DELETE", "/nodes/*"),
+)
+
+BUILDS_NOT_EMULATED: tuple[tuple[str, str], ...] = (
+    # The same of the build service (Part B.9), for documents: its host answers all requests alike.
+    ("GET POST", "/builds"),
+    ("GET DELETE", "/builds/{id}"),
+    ("POST", "/builds/{id}/cancel"),
+    ("GET", "/builds/{id}/logs"),
 )

@@ -1,4 +1,4 @@
-"""Which API a request means: a metro's platform, or the control plane (specification, Part A.8)."""
+"""Which API a request means: of a metro, the control plane, the build service (specification, A.8)."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ __all__ = ["Place", "Realm", "local_path", "place_of"]
 _PLATFORM = re.compile(r"api\.([a-z0-9-]+)\.(?:unikraft|kraft)\.cloud")
 _STRANGER = re.compile(r"(?:.+\.)?unikraft\.cloud")
 _CONTROL_PLANE = "controlplane.unikraft.cloud"
+_BUILDS = "build.unikraft.cloud"
 
 
 class Realm(Enum):
@@ -24,7 +25,8 @@ class Realm(Enum):
 
     PLATFORM = "platform"
     CONTROL_PLANE = "control plane"
-    LOCAL = "local"  # an address of the emulator's own, where both are to be had
+    BUILDS = "build service"
+    LOCAL = "local"  # an address of the emulator's own, where all are to be had
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ def place_of(host: str, path: str, cloud: Cloud) -> Place:
     default = cloud.settings.metros[0]
     if name == _CONTROL_PLANE:
         return Place(Realm.CONTROL_PLANE, default, path)
+    if name == _BUILDS:
+        return Place(Realm.BUILDS, default, path)
     match = _PLATFORM.fullmatch(name)
     if match is None and _STRANGER.fullmatch(name):
         raise NoOperation(404, f"the emulator does not answer for {name}")

@@ -17,7 +17,7 @@ from ukrom.cloud import ErrorCode, Ref, Refusal
 
 from .arguments import Arguments
 from .envelope import Outcome, RequestRefused, refused
-from .identifiers import read_uuid
+from .identifiers import read_path_uuid, read_uuid
 from .wire import Text, Wire, read_list, read_object
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def targets(
         RequestRefused: 400; the body has wrong types, or a UUID is none, or so is an argument.
     """
     if path_uuid is not None:
-        uuid = read_uuid(path_uuid)
+        uuid = read_path_uuid(path_uuid)
         said = read_object(model, body or _NOTHING_SAID, ignored)
         said = Arguments(model, arguments, query, 1).complete(said, 0)
         return [Target(Ref(uuid=uuid), said, {"uuid": str(uuid), **said.echoed()})]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Authority", "Hosts", "Site", "is_api_name", "is_loopback", "split_authority"]
 
 CONTROL_PLANE = "controlplane.unikraft.cloud"
+BUILDS = "build.unikraft.cloud"
 API_SUFFIXES = ("unikraft.cloud", "kraft.cloud")
 CLOUD_SUFFIXES = ("unikraft.cloud", "unikraft.io", *SUFFIXES)
 
@@ -82,7 +83,8 @@ class Hosts:
 
     def site(self, host: str) -> Site:
         """What answers for `host`, given in lower case."""
-        if host == CONTROL_PLANE:
+        if host in {CONTROL_PLANE, BUILDS}:
+            # Builds are not emulated, which the API says in the words of the build service.
             return Site.API
         suffix = next((s for s in CLOUD_SUFFIXES if host == s or host.endswith("." + s)), None)
         if suffix is None:

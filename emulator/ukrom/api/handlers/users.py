@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ukrom.api.envelope import RequestRefused
-from ukrom.api.identifiers import read_uuid
+from ukrom.api.identifiers import read_path_uuid
 from ukrom.api.operation import Form, Operation
 from ukrom.api.shapes import QuotaList
 from ukrom.cloud import HARD_QUOTAS, LIVE, RANGE_QUOTAS
@@ -26,7 +26,7 @@ def quotas(call: Call) -> dict[str, Any]:
     Raises:
         RequestRefused: 403; the account is another one. [choice]
     """
-    if call.path_uuid is not None and read_uuid(call.path_uuid) != call.account.uuid:
+    if call.path_uuid is not None and read_path_uuid(call.path_uuid) != call.account.uuid:
         raise RequestRefused(403, "Only the quotas of the token's own account can be read")
     limits = call.cloud.settings.limits
     quota = {
