@@ -15,12 +15,9 @@ from ukrom.api import InProcessTransport
 from .doors import METRO_URL
 
 RECORDED = json.loads((Path(__file__).parent.parent / "data" / "sdk-requests.json").read_text())
-# One metro is emulated here, and no build service.
-VECTORS = [
-    vector
-    for vector in RECORDED["vectors"]
-    if {request["api"] for request in vector["requests"]} <= {"platform", "controlplane"}
-]
+# All of them, whatever they ask: two metros, the control plane, and the build service, which says of
+# itself that it is not emulated.
+VECTORS = RECORDED["vectors"]
 PLACEHOLDER = "0000000{}-0000-4000-8000-000000000000"
 # What differs from call to call and from account to account: moments, durations, addresses, chance.
 _CHANCE = (

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 from unikraft_cloud import UnikraftCloudError
 
+from ukrom.api import AsyncInProcessTransport
+
 from .conftest import IMAGE
+from .doors import METRO_URL
 from .refusals import refused
 
 pytestmark = pytest.mark.anyio
@@ -70,8 +74,30 @@ async def test_legacy_paths_name_one_image(raw, platform):
     assert [found["url"] for found in by_tag["data"]["images"]] == [image.url]
 
 
+@pytest.mark.covers("GET /v1/images/digest/{digest}", kind="refusal")
+@pytest.mark.parametrize("digest", ["xx", "sha256:xyz"])
+async def test_legacy_path_of_no_digest_is_refused(raw, digest):
+    envelope = await raw("GET", f"/images/digest/{digest}", status=400)
+
+    assert envelope["message"].startswith(f"Invalid 'digest' '{digest}'")
+
+
 @pytest.mark.covers("GET /v1/images/tag/{tag}", kind="refusal")
 @pytest.mark.covers("GET /v1/images/digest/{digest}", kind="refusal")
+@pytest.mark.parametrize("path", [f"/images/tag/{IMAGE}", f"/images/digest/sha256:{'ab' * 32}"])
+async def test_legacy_paths_are_for_reading_alone(raw, path):
+    assert "is not valid" in (await raw("DELETE", path, status=405))["message"]
+
+
+@pytest.mark.covers("GET /v1/images/tag/{tag}", kind="refusal")
+@pytest.mark.through("transport")
+async def test_legacy_path_is_closed_to_nobody_without_a_token(emulator):
+    async with httpx.AsyncClient(transport=AsyncInProcessTransport(emulator.api)) as nobody:
+        answer = await nobody.get(f"{METRO_URL}/v1/images/tag/{IMAGE}")
+
+    assert answer.status_code == 401
+
+
 async def test_legacy_paths_of_nothing_list_nothing(raw):
     assert (await raw("GET", f"/images/digest/sha256:{'ab' * 32}"))["data"]["images"] == []
     assert (await raw("GET", "/images/tag/org/no-such-image:1"))["data"]["images"] == []

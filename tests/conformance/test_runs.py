@@ -65,6 +65,13 @@ async def test_start_that_lapses_says_where_the_instance_is(platform, slow, stop
     assert answer.data.instances[0].state == "starting"
 
 
+@pytest.mark.covers("PUT /v1/instances/{uuid}/start", kind="refusal")
+async def test_missing_uuid_is_not_started(platform):
+    answer = await platform.instances.start_instance_by_uuid(GHOST, body={})
+
+    assert answer.data.instances[0].error == 8
+
+
 @pytest.mark.covers("PUT /v1/instances/stop", kind="change")
 @pytest.mark.parametrize(
     ("said", "reasons"), [({}, {15}), ({"force": True}, {28, 31}), ({"quick": True}, {15})]
