@@ -454,7 +454,7 @@ def test_a_machine_from_the_first_layer_has_its_root_mounted_first(layered, jour
     async def work(story, layers):
         return await runs_and_stops(story())
 
-    events, machine = layered(work, "cannot be saved when mounted")
+    events, machine = layered(work, "cannot mount")
 
     assert normal(events)
     assert orders(journal, "starts") == ["begins", "wake", "watch", "root", "start", "stop"]
@@ -477,7 +477,7 @@ def test_without_any_layer_a_machine_boots_cold(layered, journal):
     async def work(story, layers):
         return await runs_and_stops(story())
 
-    events, machine = layered(work, "cannot be saved")
+    events, machine = layered(work, "dies while saved")
 
     assert normal(events)
     assert machine.timings.awake is None

@@ -61,7 +61,7 @@ def names(folder):
     """What lies in the folder, but for locks."""
 
     def names():
-        return sorted(path.name for path in folder.iterdir() if path.suffix != ".lock")
+        return sorted(path.name for path in folder.glob("*") if path.suffix != ".lock")
 
     return names
 
