@@ -113,6 +113,7 @@ class Emulator:
     def start(self) -> None:
         """Start the loop, the cloud and the listeners."""
         with ExitStack() as stack:
+            stack.enter_context(self.cache.use())  # first in, last out: nobody prunes under our feet
             self._run = host.RunFolder()
             stack.callback(lambda: self._run.close(keep=bool(self._kept)))
             self.images = ImageStore(self.cache.folder("images"), self._run.path / "index.json")
