@@ -46,3 +46,19 @@ def journal(kernels):
         return lines if role is None else [words for who, words in told if who == role]
 
     return journal
+
+
+@pytest.fixture
+def descriptors():
+    """What the files are that this process has open."""
+
+    def descriptors():
+        found = []
+        for link in Path("/proc/self/fd").iterdir():
+            try:
+                found.append(str(link.readlink()))
+            except OSError:  # the one that lists the others
+                continue
+        return sorted(found)
+
+    return descriptors

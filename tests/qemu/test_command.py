@@ -1,10 +1,11 @@
 import json
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from ukrom.qemu.command import Channels, Equipment, command_line
+from ukrom.qemu.command import Channels, Equipment, Memory, command_line
 from ukrom.qemu.devices import ROM_SLOTS, ROOT_SLOT, VOLUME_SLOTS
 
 EQUIPMENT = Equipment(Path("/usr/bin/qemu"), "tcg", Path("/k"), Path("/i"), Path("/usr/bin/setpriv"))
@@ -68,3 +69,64 @@ def test_sizes_and_processor_are_as_asked(option):
     arguments = command()
 
     assert option in set(pairwise(arguments))
+
+
+def memory(**changes):
+    return Memory(**({"descriptor": 11, "shared": False, "restored": True} | changes))
+
+
+def memory_of(arguments):
+    return [after for option, after in pairwise(arguments) if option == "-object"]
+
+
+def test_without_a_file_memory_is_qemu_s_own():
+    arguments = command()
+
+    assert memory_of(arguments) == []
+    assert "-incoming" not in arguments
+    assert ("-M", "microvm,isa-serial=on") in set(pairwise(arguments))
+
+
+def test_a_machine_from_a_layer_keeps_to_itself_what_it_writes():
+    arguments = command(memory=memory())
+
+    assert memory_of(arguments) == [
+        "memory-backend-file,id=ram,size=256M,mem-path=/proc/self/fd/11,share=off"
+    ]
+    assert {("-M", "microvm,isa-serial=on,memory-backend=ram"), ("-m", "256M")} <= set(pairwise(arguments))
+
+
+def test_a_machine_that_becomes_a_layer_writes_into_its_file():
+    (backend,) = memory_of(command(memory=memory(shared=True, descriptor=5)))
+
+    assert backend.endswith("mem-path=/proc/self/fd/5,share=on")
+
+
+@pytest.mark.parametrize(("restored", "waits"), [(True, True), (False, False)])
+def test_only_a_machine_that_is_restored_waits_for_a_state(restored, waits):
+    arguments = command(memory=memory(shared=True, restored=restored))
+
+    assert (("-incoming", "defer") in set(pairwise(arguments))) is waits
+
+
+@pytest.mark.parametrize(
+    "changes", [{"shared": True}, {"restored": False}, {"shared": True, "restored": False}]
+)
+def test_a_layer_has_the_machine_of_those_that_start_from_it(changes):
+    """But for how its memory is mapped, and whether it waits."""
+
+    def machine(arguments):
+        aside = {"-incoming", "defer", "-object", *memory_of(arguments)}
+        return [word for word in arguments if word not in aside]
+
+    assert machine(command(memory=memory(**changes))) == machine(command(memory=memory()))
+
+
+def test_a_frequency_is_told_to_the_kernel_and_trusted():
+    told = command_line(
+        replace(EQUIPMENT, tsc_khz=2_000_000), Channels(7, 8, 9), {}, memory_mb=128, vcpus=1, ports=()
+    )
+
+    kernel = dict(pairwise(told))["-append"].split()
+    assert {"tsc_early_khz=2000000", "tsc=reliable", "no_timer_check"} <= set(kernel)
+    assert "tsc_early_khz" not in dict(pairwise(command()))["-append"]

@@ -55,9 +55,10 @@ def _measure(agent: Path) -> int | None:
 def _recall(cache: Cache) -> tuple[str, int] | None:
     try:
         record = json.loads((cache.root / "qemu" / "tsc.json").read_bytes())
-        return str(record["boot"]), int(record["khz"])
-    except (OSError, ValueError, TypeError, KeyError):
+        boot, khz = str(record["boot"]), int(record["khz"])
+    except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
+    return (boot, khz) if khz > 0 else None
 
 
 def _boot_id() -> str:

@@ -1,7 +1,6 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -64,22 +63,6 @@ def names(folder):
         return sorted(path.name for path in folder.glob("*") if path.suffix != ".lock")
 
     return names
-
-
-@pytest.fixture
-def descriptors():
-    """What the files are that this process has open."""
-
-    def descriptors():
-        found = []
-        for link in Path("/proc/self/fd").iterdir():
-            try:
-                found.append(str(link.readlink()))
-            except OSError:  # the one that lists the others
-                continue
-        return sorted(found)
-
-    return descriptors
 
 
 @pytest.fixture

@@ -350,6 +350,21 @@ def test_a_disk_that_is_full_in_the_end_leaves_nothing(store, key, folder, monke
     assert descriptors() == before
 
 
+def test_memory_larger_than_a_file_may_be_leaves_nothing(store, key, folder, monkeypatch, names, descriptors):
+    def refuse(*_):
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+
+    folder.mkdir()
+    before = descriptors()
+    monkeypatch.setattr(os, "ftruncate", refuse)
+
+    with pytest.raises(LayersUnusable, match="File too large"):
+        store.new(key)
+
+    assert names() == []
+    assert descriptors() == before
+
+
 def refuse(monkeypatch, number, refused):
     """Have the system refuse to open some files."""
     opened = os.open
