@@ -250,6 +250,8 @@ def hear(verb, fields):  # noqa: C901 - one branch for each order
         case "wake":
             booted.append(time.time_ns())
             frame(b"awake")
+        case "prepare":
+            frame(b"prepared")
         case "warm" if PART != "never warms":
             frame(b"warmed", b"0")
         case "root":

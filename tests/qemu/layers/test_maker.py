@@ -10,12 +10,8 @@ from ukrom.errors import BootFailed, DeadlineExceeded, MachineEnded
 from ukrom.qemu.layers.key import Platform
 from ukrom.qemu.layers.maker import LayerMaker, warming
 
-ENVIRONMENT = [
-    "env",
-    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-    "env",
-    "HOME=/root",
-]
+PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+ENVIRONMENT = ["env", PATH, "env", "HOME=/root"]
 
 
 @pytest.fixture
@@ -46,16 +42,21 @@ def make(equipment, store, image, folder, descriptors):
     return make
 
 
+def asked(journal):
+    """What the guest of layer 2 was asked, but for what is the same whatever the image is."""
+    return [words for words in journal("mounts") if not words.startswith("prepare")]
+
+
 def test_a_guest_is_asked_one_thing_after_the_other(make, journal):
     make()
 
     assert journal("boots") == ["begins"]
-    assert journal("mounts") == [
+    assert asked(journal) == [
         "begins",
         "wake",
         "root erofs",
-        f"warm run {' '.join(ENVIRONMENT[:2])}",
-        f"warm read {' '.join(ENVIRONMENT[:2])}",
+        f"warm run env {PATH}",
+        f"warm read env {PATH}",
     ]
 
 
@@ -97,7 +98,7 @@ def test_an_image_says_what_runs_aside_and_in_which_order(image):
 def test_an_image_without_commands_is_mounted_only(make, image, journal):
     make(image=replace(image, warm=(), args=()))
 
-    assert journal("mounts") == ["begins", "wake", "root erofs"]
+    assert asked(journal) == ["begins", "wake", "root erofs"]
 
 
 @pytest.mark.parametrize(
