@@ -112,6 +112,18 @@ static void take(struct order *order, const char *key, const struct field *value
         order->roms[order->count - 1].at = text;
 }
 
+/* What is the same for every instance, or is only written over later, is done before a layer is saved. */
+static void prepare(const struct frame *frame)
+{
+    static struct order order;
+    memset(&order, 0, sizeof order);
+    for (size_t i = 1; i + 1 < frame->count; i += 2)
+        take(&order, frame->fields[i].text, &frame->fields[i + 1]);
+    boot_network(order.address, order.gateway);
+    boot_identity(order.hostname, order.hosts);
+    wire_send("prepared", NULL);
+}
+
 static int attach_all(const struct order *order)
 {
     for (size_t i = 0; i < order->count; i++)
@@ -155,6 +167,8 @@ static void obey(const struct frame *frame)
             wire_send("root", NULL);
     } else if (!strcmp(verb, "wake"))
         wire_send("awake", NULL);
+    else if (!strcmp(verb, "prepare"))
+        prepare(frame);
     else if (!strcmp(verb, "warm") && frame->count > 2)
         warm(frame);
     else if (!strcmp(verb, "start"))

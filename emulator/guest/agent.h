@@ -5,6 +5,7 @@
  *
  *   ready      kernel booted, drivers loaded, every disk still unbound
  *   root       the image's root file system mounted, and the agent moved into it
+ *   prepare    what all instances of an image have alike, before a layer of it is saved
  *   wake       a restored guest says `awake`: from here on it is a guest of its own
  *   start      clock, random numbers, names and ROMs of this one instance; the application runs
  *

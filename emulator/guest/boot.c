@@ -122,11 +122,13 @@ static void set_address(int s, unsigned long which, const char *address)
     ioctl(s, which, &request);
 }
 
-/* `address` is `a.b.c.d m.m.m.m`: address and netmask; addresses are static, as on the platform. */
+/* `address` is `a.b.c.d m.m.m.m`: address and netmask; addresses are static, as on the platform, and every
+ * guest has the same, in a network of its own. A guest from a layer has it already. */
 void boot_network(const char *address, const char *gateway)
 {
+    static int is_up;
     char own[32], mask[32];
-    if (sscanf(address, "%31s %31s", own, mask) != 2)
+    if (is_up++ || sscanf(address, "%31s %31s", own, mask) != 2)
         return;
     int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     raise_link(s, "lo");

@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
     from ukrom.cloud.ports import MachineSpec
 
-__all__ = ["environment", "root_order", "start_order"]
+__all__ = ["environment", "prepare_order", "root_order", "start_order"]
 
 _NETMASK = "255.255.255.0"
 _GATEWAY = "10.0.2.2"
+_NETWORK = ("address", f"{GUEST_ADDRESS} {_NETMASK}", "gateway", _GATEWAY)
 _SEED_BYTES = 64
 
 _DEFAULT_ENVIRONMENT = {
@@ -37,12 +38,21 @@ def root_order(spec: MachineSpec) -> tuple[str, ...]:
     return ("root", spec.image.root.format if spec.image.root else "none")
 
 
+def prepare_order() -> tuple[str, ...]:
+    """The order to do what is the same for every instance of an image, or is written over when it starts.
+
+    Of what an emulated start takes before the application, half is the network and the first write to
+    `/etc`, which the overlay then copies.
+    """
+    return ("prepare", "hostname", "localhost", "hosts", "", *_NETWORK)
+
+
 def start_order(spec: MachineSpec) -> tuple[str | bytes, ...]:
     """The order to become this instance: time, chance, names, network, ROMs, application."""
     fields: list[str | bytes] = ["start"]
     fields += ["time", str(time.time_ns()), "seed", os.urandom(_SEED_BYTES)]
     fields += ["hostname", spec.hostname, "hosts", _hosts(spec)]
-    fields += ["address", f"{GUEST_ADDRESS} {_NETMASK}", "gateway", _GATEWAY]
+    fields += _NETWORK
     # The root file system is ROM 0 when it is EROFS (images and clients, section 5.1).
     first = 1 if spec.image.root is not None and spec.image.root.format == "erofs" else 0
     # Shorter mount points first, so that nested ones are not hidden (specification, Part E.4).

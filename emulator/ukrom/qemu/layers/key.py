@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LayerKey", "Platform"]
 
-_WAY = 1
+_WAY = 3
 """The way layers are made; a new way gets a new number, so that old ones are not used."""
 
 

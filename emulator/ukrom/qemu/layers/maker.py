@@ -11,7 +11,7 @@ from ukrom.qemu.command import Memory, command_line
 from ukrom.qemu.devices import ROOT_SLOT
 from ukrom.qemu.layers.feed import StateFeed
 from ukrom.qemu.layers.thread import in_thread
-from ukrom.qemu.order import environment
+from ukrom.qemu.order import environment, prepare_order
 from ukrom.qemu.vm import Vm
 
 if TYPE_CHECKING:
@@ -68,6 +68,8 @@ class LayerMaker:
                 await guest.until("awake")
                 guest.vm.send("root", image.root.format)
                 await guest.until("root")
+                guest.vm.send(*prepare_order())
+                await guest.until("prepared")
                 for command in warming(image):
                     guest.vm.send(*command)
                     await guest.until("warmed")
