@@ -277,8 +277,6 @@ class QemuMachine:
             self._reached = self._loop.create_future()
             self.timings.spawned = self._elapsed()
             self._enter(MachineState.BOOTING)
-            if self._killed:
-                vm.kill()
             if self._killed:  # while the one before it was given up
                 vm.kill()
 

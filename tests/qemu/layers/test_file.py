@@ -134,6 +134,15 @@ def test_memory_whose_blocks_changed_places_is_refused():
             read_layer(descriptor)
 
 
+def test_memory_that_moved_by_a_block_is_refused():
+    with layer({0: b"first"}) as descriptor:
+        os.pwrite(descriptor, bytes(5), 0)
+        os.pwrite(descriptor, b"first", MIB)
+
+        with pytest.raises(BadLayer, match="memory"):
+            read_layer(descriptor)
+
+
 def test_a_copy_without_holes_is_the_same_layer():
     with layer() as sparse, unnamed() as dense:
         content = os.pread(sparse, SIZE, 0)

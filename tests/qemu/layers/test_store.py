@@ -6,7 +6,9 @@ import logging
 import os
 import shutil
 import subprocess
+import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import pytest
@@ -260,12 +262,17 @@ def test_a_layer_that_is_used_or_removed_has_not_changed(store, key, fill):
 
 
 @pytest.fixture
-def aged(store, fill):
-    """Three layers, used one after the other, and about equally large."""
+def aged(store, fill, monkeypatch):
+    """Three layers, used one after the other, and about equally large.
+
+    That is in the future, where no file system notes by itself that a file was read.
+    """
     keys = [key_of(name) for name in ("first", "second", "third")]
+    then = time.time_ns() + 3600 * 10**9
     for number, each in enumerate(keys):
         fill(store, each, b"\x01" * MIB).close()
-        os.utime(store.path(each), ns=(number * 10**9, 10**9))
+        os.utime(store.path(each), ns=(then + number, 10**9))
+    monkeypatch.setattr(store_module, "time", SimpleNamespace(time_ns=lambda: then + 100))
     return keys
 
 
@@ -294,6 +301,16 @@ def test_a_layer_is_spared_whatever_it_takes(store, aged, names):
 def test_all_goes_when_nothing_may_stay(store, aged, folder):
     assert len(store.prune(limit=0)) == 3
     assert list(folder.iterdir()) == []
+
+
+def test_a_use_changes_nothing_but_when_it_was(store, aged):
+    before = [store.path(each).stat() for each in aged]
+    for each in aged * 2:
+        store.find(each).close()
+    after = [store.path(each).stat() for each in aged]
+
+    assert [status.st_mtime_ns for status in after] == [status.st_mtime_ns for status in before]
+    assert all(now.st_atime_ns > then.st_atime_ns for now, then in zip(after, before, strict=True))
 
 
 def test_nothing_goes_that_fits(store, aged):
