@@ -214,6 +214,25 @@ def test_pytest_exit_leaves_nothing(run, all_gone):
     all_gone()
 
 
+@pytest.mark.parametrize(("option", "layer"), [("--ukrom-no-layers", 0), ("--ukrom-no-spare", 2)])
+def test_layers_and_spare_machines_can_be_turned_off(run, option, layer):
+    """Without layers nothing is slower but the start, and no machine waits for a next instance."""
+    result = run(
+        f"""
+        import uuid
+
+        def test_it(up, ukrom):
+            instance = up(args=None, port=8080)
+            assert ukrom.emulator.machine(uuid.UUID(instance.uuid)).layer == {layer}
+            assert ukrom.emulator.means.spares is None
+            assert instance.get("/src/app.py").status_code == 200
+        """,
+        option,
+    )
+
+    result.assert_outcomes(passed=1)
+
+
 def test_each_worker_has_a_machine_of_its_own_at_the_same_time(run, pytester, all_gone):
     source = """
         import os, pathlib, pytest, time
