@@ -271,8 +271,8 @@ def aged(store, fill, monkeypatch):
     then = time.time_ns() + 3600 * 10**9
     for number, each in enumerate(keys):
         fill(store, each, b"\x01" * MIB).close()
-        os.utime(store.path(each), ns=(then + number, 10**9))
-    monkeypatch.setattr(store_module, "time", SimpleNamespace(time_ns=lambda: then + 100))
+        os.utime(store.path(each), ns=(then + number * 10**9, 10**9))
+    monkeypatch.setattr(store_module, "time", SimpleNamespace(time_ns=lambda: then + 100 * 10**9))
     return keys
 
 
