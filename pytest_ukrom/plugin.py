@@ -80,8 +80,14 @@ def pytest_runtest_makereport(
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print how to reach the machines that were left up, whatever process they belonged to."""
-    if not terminalreporter.config.stash[OPTIONS].keep:
+    """Say how VMs started, and how to reach those that were left up, whatever process they belonged to."""
+    options = terminalreporter.config.stash[OPTIONS]
+    if options.vm and terminalreporter.verbosity >= 0:
+        from pytest_ukrom.starts import starts  # noqa: PLC0415 - costs nothing unless it is wanted
+
+        for line in starts(terminalreporter.stats):
+            terminalreporter.write_line(line)
+    if not options.keep:
         return
     from pytest_ukrom.keeping import kept  # noqa: PLC0415 - costs nothing unless it is wanted
 

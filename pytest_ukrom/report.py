@@ -14,6 +14,7 @@ import pytest_ukrom
 import ukrom
 from pytest_ukrom.called import call_sections
 from pytest_ukrom.keeping import TITLE, keep
+from pytest_ukrom.starts import note_starts
 from ukrom.errors import UkromError
 from ukrom.qemu import QemuMachine
 
@@ -52,6 +53,7 @@ def _file(entry: TracebackType) -> str:
 
 def complete(session: Session, item: pytest.Item, report: pytest.TestReport) -> None:
     """Add the machines to the report of a failed phase, and judge one that wanted a VM in vain."""
+    note_starts(session, report)
     if session.in_vain(failed=report.failed) and not report.skipped:
         _judge(session, item, report)
     elif report.skipped and isinstance(report.longrepr, tuple) and report.longrepr[0].startswith(_OURS):
@@ -95,6 +97,8 @@ def _sections(emulator: Emulator, snapshot: InstanceSnapshot) -> list[tuple[str,
     machine = emulator.cloud.last_machine(snapshot.uuid)
     if not isinstance(machine, QemuMachine):
         return sections
+    if machine.waited_for:
+        sections.append((f"{title}: had to wait for its turn", machine.waited_for))
     if machine.stderr:
         sections.append((f"{title}: QEMU's standard error", machine.stderr))
     if machine.unreachable:

@@ -14,6 +14,7 @@ from pytest_ukrom.facade import Ukrom
 from pytest_ukrom.refusing import RefusingRunner
 from ukrom.emulator import Emulator, Settings
 from ukrom.errors import UkromError
+from ukrom.qemu import QemuRunner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pytest_ukrom.options import Options
     from ukrom.api import LoggedCall
     from ukrom.cloud import Account, Runner
+    from ukrom.qemu import StartRecord
 
 __all__ = ["Session"]
 
@@ -109,6 +111,22 @@ class Session:
             self.emulator.clock.reset()
             for view in self._active:
                 self.emulator.api.faults.clear(view.account)
+
+    def starts(self) -> list[StartRecord]:
+        """How machines came to run since this was last asked."""
+        if not self.started or not isinstance(self.emulator.cloud.runner, QemuRunner):
+            return []
+        record = self.emulator.means.record
+        taken = record[:]
+        del record[: len(taken)]
+        return taken
+
+    def trouble(self) -> list[str]:
+        """Why instances start without snapshot layers, if any do."""
+        if not self.started or not isinstance(self.emulator.cloud.runner, QemuRunner):
+            return []
+        layers = self.emulator.means.layers
+        return [] if layers is None else sorted(set(layers.trouble.values()))
 
     def need_machine(self) -> None:
         """Skip or fail the running test if no instance can run, as the options say."""

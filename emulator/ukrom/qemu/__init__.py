@@ -7,7 +7,7 @@ from ukrom.qemu.execution import Execution
 from ukrom.qemu.initramfs import initramfs
 from ukrom.qemu.layers import Layers, LayerStore
 from ukrom.qemu.machine import QemuMachine, Timings
-from ukrom.qemu.means import Means
+from ukrom.qemu.means import Means, StartRecord
 from ukrom.qemu.runner import BOOT_S, QemuRunner
 from ukrom.qemu.spares import Spares
 from ukrom.qemu.tsc import tsc_khz
@@ -23,6 +23,7 @@ __all__ = [
     "QemuMachine",
     "QemuRunner",
     "Spares",
+    "StartRecord",
     "Timings",
     "Turns",
     "initramfs",

@@ -15,6 +15,7 @@ from ukrom.cloud.ports import Console as ConsoleEvent
 from ukrom.errors import BootFailed, MachineEnded, MachineError, UkromError
 from ukrom.qemu.devices import ROM_SLOTS, ROOT_SLOT
 from ukrom.qemu.execution import Execution, Executions, too_long
+from ukrom.qemu.means import StartRecord
 from ukrom.qemu.monitor import MonitorGone
 from ukrom.qemu.order import environment, root_order, start_order
 from ukrom.qemu.ports import GuestPorts
@@ -121,6 +122,8 @@ class QemuMachine:
         self._killed = False
         self._left_up = False
         self._has_settled = False
+        self._was_spare = False
+        self._waited_s = 0.0
 
     # The face: any thread.
 
@@ -235,10 +238,12 @@ class QemuMachine:
         disks = await asyncio.to_thread(self._disks)
         layer = await self._means.layer(self.spec)
         try:
+            asked = self._elapsed()
             self._turn = await self._means.turns.take(
                 self.spec.memory_mb, f"instance {self.spec.name}", cold=layer is None, waiting=self._waits
             )
             self.timings.allowed = self._elapsed()
+            self._waited_s = self.timings.allowed - asked if self.waited_for else 0.0
             if not self._killed:
                 await self._start(disks, layer)
         finally:
@@ -260,7 +265,9 @@ class QemuMachine:
         )
         vm = None
         if layer is not None:
-            vm = await start.spare(layer) or await start.restored(layer)
+            vm = await start.spare(layer)
+            self._was_spare = vm is not None
+            vm = vm or await start.restored(layer)
         vm = vm or await start.cold()
         forwards = await vm.in_time(vm.monitor.forwards(), "its ports were forwarded", boot_s)
         self._connected.set()
@@ -364,6 +371,7 @@ class QemuMachine:
             self._send(*start_order(self.spec))
         elif step == "running":
             self._enter(MachineState.RUNNING)
+            self._means.record.append(StartRecord(self.layer, self._was_spare, now, self._waited_s))
             self._report(Running(round(now * 1e6)))
             if not self._reached.done():
                 self._reached.set_result(None)

@@ -13,7 +13,21 @@ if TYPE_CHECKING:
     from ukrom.qemu.layers import Layer, Layers
     from ukrom.qemu.spares import Spare, Spares
 
-__all__ = ["Means"]
+__all__ = ["Means", "StartRecord"]
+
+
+@dataclass(frozen=True, slots=True)
+class StartRecord:
+    """How one machine came to run."""
+
+    layer: int
+    """The snapshot layer it started from; 0 for a cold boot."""
+    spare: bool
+    """Whether it had been prepared."""
+    seconds: float
+    """From the request to the application."""
+    waited: float
+    """Seconds of these in which it was not its turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +40,8 @@ class Means:
     """None: every start is a cold boot."""
     spares: Spares | None = None
     """None: no machine is prepared before it is asked for."""
+    record: list[StartRecord] = field(default_factory=list)
+    """Every start since somebody last emptied it; for reports."""
 
     async def layer(self, spec: MachineSpec) -> Layer | None:
         """The deepest layer that a machine can start from, to be closed; None for a cold boot."""

@@ -6,6 +6,8 @@ import asyncio
 import os
 from typing import TYPE_CHECKING
 
+from ukrom.errors import BootFailed
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -16,6 +18,7 @@ __all__ = ["Turn", "Turns"]
 _OVERHEAD_MB = 64
 """What QEMU takes beside the guest's memory: translated code, devices. Measured: 40 to 60 MiB."""
 _STARTING = ("starts", "cold")
+_PATIENCE_S = 300.0
 
 
 class Turn:
@@ -73,8 +76,28 @@ class Turns:
             label: What others are told who wait for it.
             cold: Whether its kernel boots, which under emulation only one does at a time.
             waiting: Told once, in a sentence, if it has to wait.
+
+        Raises:
+            BootFailed: It had to wait for too long: two processes may each have machines and wait for
+                the memory of the other's.
         """
         if self._budget is None:
             return Turn()
-        amounts = {"memory": memory_mb + _OVERHEAD_MB, "starts": 1, **({"cold": 1} if cold else {})}
-        return Turn(await self._budget.claim(amounts, label, waiting))
+        reason = ""
+
+        def told(why: str) -> None:
+            nonlocal reason
+            reason = why
+            if waiting is not None:
+                waiting(why)
+
+        # Not both: a cold boot that waits for its turn would keep a processor from those that could start.
+        amounts = {"memory": memory_mb + _OVERHEAD_MB, "cold" if cold else "starts": 1}
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                return Turn(await self._budget.claim(amounts, label, told))
+        except TimeoutError:
+            raise BootFailed(
+                f"It was not the turn of {label} within {_PATIENCE_S:.0f} s: {reason}.",
+                remedy="Run fewer VMs at a time, or let them take more memory: UKROM_BUDGET_MB.",
+            ) from None
