@@ -20,6 +20,7 @@ DRESSED = """
 
     class Real(QemuMachine):
         stderr, command, pid = "qemu: oh no", ("qemu", "-m", "128 M"), 4711
+        waited_for = "512 MiB of memory: 1 VM of process 7 holds 1.0 of 1.2 GiB"
         unreachable, spec = ("127.0.0.1:8080",), SimpleNamespace(ports=(8080,))
 
         def __init__(self, keep): self.keep = keep
@@ -64,6 +65,8 @@ def test_real_machine_is_shown_with_what_qemu_said(suite):
 
     result.stdout.fnmatch_lines(
         [
+            "*-- ukrom instance one: had to wait for its turn --*",
+            "512 MiB of memory: 1 VM of process 7 holds *",
             "*-- ukrom instance one: QEMU's standard error --*",
             "qemu: oh no",
             "*-- ukrom instance one: listens where nobody outside can reach it --*",
