@@ -64,7 +64,9 @@ def test_the_guest_reaches_nothing_and_ports_are_of_the_kernels_choice():
     )
 
 
-@pytest.mark.parametrize("option", [("-m", "256M"), ("-smp", "2"), ("-accel", "tcg"), ("-cpu", "max")])
+@pytest.mark.parametrize(
+    "option", [("-m", "256M"), ("-smp", "2"), ("-accel", "tcg"), ("-cpu", "max,erms=off,fsrm=off")]
+)
 def test_sizes_and_processor_are_as_asked(option):
     arguments = command()
 
@@ -130,3 +132,10 @@ def test_a_frequency_is_told_to_the_kernel_and_trusted():
     kernel = dict(pairwise(told))["-append"].split()
     assert {"tsc_early_khz=2000000", "tsc=reliable", "no_timer_check"} <= set(kernel)
     assert "tsc_early_khz" not in dict(pairwise(command()))["-append"]
+
+
+def test_guest_under_kvm_has_the_host_s_processor_as_it_is():
+    kvm = replace(EQUIPMENT, accelerator="kvm")
+    arguments = command_line(kvm, Channels(7, 8, 9), {}, memory_mb=128, vcpus=1, ports=())
+
+    assert arguments[arguments.index("-cpu") + 1] == "max"
