@@ -46,8 +46,8 @@ class Image:
     """In bytes, over all layers."""
     tags: tuple[str, ...] = ()
     warm: tuple[tuple[str, ...], ...] = ()
-    """Commands that a runner with snapshot layers runs aside before it saves one of this image, so that what the
-    application reads first is in memory. No instance ever sees anything else of them."""
+    """Commands that a runner with snapshot layers runs aside before it saves one of this image, so that
+    what the application reads first is in memory. No instance ever sees anything else of them."""
 
     @property
     def untagged(self) -> str:
