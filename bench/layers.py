@@ -212,31 +212,25 @@ def _cache(ukrom: Ukrom) -> list[Figure]:
 
 def _hundred() -> list[Figure]:
     """The suite of a hundred ROM tests, as a user runs it; with and without spare machines."""
-    suite = EXAMPLE.parent / "hundred-roms"
-    figures = []
-    for what, options, budget in (
-        ("-n 2", ["-n", "2"], 90_000),
-        ("-n 2, no spare machines", ["-n", "2", "--ukrom-no-spare"], None),
-        ("one process", [], None),
-        ("one process, no spare machines", ["--ukrom-no-spare"], None),
-    ):
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "--ukrom",
-            "--ukrom-require-vm",
-            "-q",
-            *options,
-            str(suite),
-        ]
-        began = time.perf_counter()
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        took = (time.perf_counter() - began) * 1000
-        if done.returncode:
-            raise RuntimeError(f"the suite failed:\n{done.stdout[-4000:]}")
-        figures.append(Figure(f"A hundred ROM tests, {what}", took, budget=budget, if_missed=SLOW))
-    return figures
+    whole = str(EXAMPLE.parent / "hundred-roms")
+    tests = f"{whole}/test_hundred_roms.py::test_instance_is_fresh_and_has_its_own_rom"
+    twenty = [f"{tests}[{number}]" for number in range(20)]
+    return [
+        Figure("A hundred ROM tests, -n 2", _suite("-n", "2", whole), budget=90_000, if_missed=SLOW),
+        Figure("... without spare machines", _suite("-n", "2", "--ukrom-no-spare", whole)),
+        Figure("Twenty of them in one process", _suite(*twenty)),
+        Figure("... without spare machines", _suite("--ukrom-no-spare", *twenty)),
+    ]
+
+
+def _suite(*arguments: str) -> float:
+    """Run pytest; milliseconds, its start included."""
+    command = [sys.executable, "-m", "pytest", "--ukrom", "--ukrom-require-vm", "-q", *arguments]
+    began = time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"the suite failed:\n{done.stdout[-4000:]}")
+    return (time.perf_counter() - began) * 1000
 
 
 def _plot(together: Sequence[float]) -> None:
