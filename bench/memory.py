@@ -31,7 +31,7 @@ def measure() -> Section:
 
 def rollup(pid: int | None) -> dict[str, float]:
     """What a process takes, by kind, in MiB."""
-    text = Path(f"/proc/{pid}/smapsrollup").read_text()
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
     return {key: int(size) / 1024 for key, size in re.findall(r"^(\w+): +(\d+) kB$", text, re.MULTILINE)}
 
 
