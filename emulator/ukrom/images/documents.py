@@ -100,7 +100,7 @@ def read_contents(blobs: Blobs, index: Blob, prefer: Architecture) -> Contents:
             warm=_warm((settings.get("Labels") or {}).get(_WARM_LABEL)),
             manifest=manifest,
         )
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise ImageError(
             f"The documents of the image {index.digest} cannot be understood: {error!r}.",
             remedy="Build or push the image anew.",
@@ -158,7 +158,11 @@ def _blob(descriptor: Json) -> Blob:
 
 
 def _warm(label: str | None) -> tuple[tuple[str, ...], ...]:
-    return tuple(tuple(map(str, command)) for command in json.loads(label)) if label else ()
+    commands: Any = json.loads(label) if label else []
+    are_lists = all(isinstance(each, list) for each in (commands, *commands))
+    if not are_lists or not all(isinstance(word, str) for command in commands for word in command):
+        raise ValueError(f"the label {_WARM_LABEL} is no list of commands")
+    return tuple(map(tuple, commands))
 
 
 def _variable(text: str) -> tuple[str, str]:
