@@ -38,6 +38,9 @@ MEMORY = re.match(r"memory-backend-file,id=ram,size=(\d+)M,mem-path=(\S+),share=
 RESTORED = option("-incoming") == "defer"
 ROLE = "cold" if MEMORY is None else "starts" if MEMORY[3] == "off" else "mounts" if RESTORED else "boots"
 """What this machine is for: a cold boot, an instance from a layer, the making of layer 2 or of layer 1."""
+if ROLE == "starts" and "hostfwd" not in option("-netdev"):
+    # It came up before its instance, for no port yet. The instances of such tests all have ports.
+    PART = PART.removesuffix(" as spare")
 STEPS = ("booted", "mounted")
 SLOT_OF_STEP = 5 << 20
 """Where in memory a step leaves its mark, from the one before it."""
@@ -51,6 +54,8 @@ booted = []
 done = []
 passed = []
 abilities = set()
+files = {}
+disks = {}
 saying = threading.Lock()
 agent, console, monitor = descriptor("agent"), descriptor("console"), descriptor("monitor")
 
@@ -83,7 +88,7 @@ def speak_qmp():
             threading.Thread(target=after, daemon=True).start()
 
 
-def obey(command, arguments, ports):
+def obey(command, arguments, ports):  # noqa: C901 - one branch for each command
     """The answer to a request, and what is to be done after it."""
     after = refused = None
     answer = {}
@@ -104,6 +109,11 @@ def obey(command, arguments, ports):
             refused = "'-incoming' was not specified on the command line"
         case "migrate-incoming":
             after = functools.partial(restore, int(arguments["uri"].removeprefix("fd:")))
+        case "blockdev-add":
+            refused = add_file(**arguments)
+        case "blockdev-reopen":
+            (disk,) = arguments["options"]
+            refused = refill(**disk)
     if refused is not None:
         return {"error": {"class": "GenericError", "desc": refused}}, None
     return {"return": answer}, after
@@ -115,6 +125,32 @@ def network(line, ports):
     return "".join(
         f"  TCP[HOST_FORWARD]  14  127.0.0.1 4{port}  10.0.2.15  {port}  0  0\r\n" for port in ports
     )
+
+
+def add_file(driver, filename, **options):
+    if PART == "dies at blockdev-add":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if PART == "hangs at blockdev-add":
+        note("hangs")
+        signal.pause()
+    if (driver, options["read-only"], Path(filename).is_file()) != ("file", True, True):
+        return f"Could not open '{filename}'"
+    files[options["node-name"]] = filename
+    return None
+
+
+def refill(driver, file, **options):
+    """Put a file into an empty disk; the reason if that cannot be."""
+    node = options["node-name"]
+    if PART == "refuses blockdev-reopen":
+        return f"Cannot change the option 'file' of '{node}'"
+    if file not in files:
+        return f"Cannot find device='' nor node-name='{file}'"
+    if (driver, options["read-only"], disks.get(node)) != ("raw", True, "null-co"):
+        return f"'{node}' is no empty disk"
+    disks[node] = "file"
+    note(f"inserts {files[file]} into {node}")
+    return None
 
 
 def save():
@@ -216,6 +252,10 @@ def requests():
 def main():
     if PART == "refuses":
         sys.exit("qemu: no such machine")
+    for argument in sys.argv:
+        if argument.startswith('{"node-name"'):
+            disk = json.loads(argument)
+            disks[disk["node-name"]] = disk["file"]["driver"]
     threading.Thread(target=speak_qmp, daemon=True).start()
     end_early()
     note("begins")

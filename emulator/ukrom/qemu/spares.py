@@ -99,23 +99,26 @@ class Spares:
 
     def want(self, spec: MachineSpec) -> None:
         """Prepare a machine for the next instance of the kind of `spec`."""
-        if not self._closed and self._preparing is None:
+        if not self._closed and (self._preparing is None or self._preparing.done()):
             self._preparing = self._do(self._prepare(spec))
 
     def drop(self) -> None:
-        """End the spare, if there is one: somebody waits for what it takes."""
-        if (spare := self._spare) is not None:
-            self._spare = None
-            self._do(spare.close())
+        """End the spare, and what is to become one: somebody waits for what it takes."""
+        if self._preparing is not None:
+            self._preparing.cancel()
+        self._end_spare()
 
     async def close(self) -> None:
         """End everything."""
         self._closed = True
-        if self._preparing is not None:
-            self._preparing.cancel()
         self.drop()
         while self._work:
             await asyncio.wait(self._work)
+
+    def _end_spare(self) -> set[asyncio.Task[None]]:
+        """Begin to end the spare, if there is one."""
+        spare, self._spare = self._spare, None
+        return set() if spare is None else {self._do(spare.close())}
 
     def _do(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
@@ -128,19 +131,20 @@ class Spares:
             layer = await self._layers.deepest(spec.image, spec.memory_mb, spec.vcpus)
             if layer is None:
                 return
-            if not layer.holds_root or self._has(layer):
-                layer.close()
-                return
-            self.drop()
-            turn = await self._turns.take_at_once(spec.memory_mb, "a spare machine")
-            if turn is None:
-                layer.close()
-                return
-            await self._start(spec, layer, turn)
+            with contextlib.ExitStack() as held:
+                held.callback(layer.close)
+                if not layer.holds_root or self._has(layer):
+                    return
+                if ending := self._end_spare():
+                    await asyncio.wait(ending)  # the new one may need the memory of the old one
+                turn = await self._turns.take_at_once(spec.memory_mb, "a spare machine")
+                if turn is None:
+                    return
+                held.callback(turn.end)
+                await self._start(spec, layer, turn)
+                held.pop_all()
         except (MachineError, MonitorGone, OSError) as error:
             _log.info("no spare machine: %s", error)
-        finally:
-            self._preparing = None
 
     async def _start(self, spec: MachineSpec, layer: Layer, turn: Turn) -> None:
         root = spec.image.root
@@ -158,10 +162,7 @@ class Spares:
                 else:
                     is_warm.set_result(None)
 
-        with contextlib.ExitStack() as stack:
-            stack.callback(turn.end)
-            stack.callback(layer.close)
-            feed = stack.enter_context(contextlib.closing(StateFeed(layer)))
+        with contextlib.closing(StateFeed(layer)) as feed:
             vm = self._spawn(spec, root.path, layer, feed, hear)
             try:
                 await vm.connect()
@@ -172,17 +173,16 @@ class Spares:
                 await vm.in_time(feed.into(vm.monitor), "it was restored", self._boot_s)
                 await vm.in_time(awake, "it ran", self._boot_s)
             except BaseException:
-                await vm.close()
+                # Apart: who is called off twice would else leave it half closed.
+                await asyncio.wait({self._do(vm.close())})
                 raise
-            stack.pop_all()
-            feed.close()
         spare = self._spare = Spare(vm, layer, turn)
         is_warm.add_done_callback(lambda _: setattr(spare, "is_warm", True))
         asyncio.get_running_loop().call_later(_IDLE_S, self._expire, spare)
 
     def _expire(self, spare: Spare) -> None:
         if self._spare is spare:
-            self.drop()
+            self._end_spare()
 
     def _spawn(
         self,
