@@ -520,7 +520,7 @@ def capacity(accelerator: str, *, cores: int | None = None, memory_mb: int | Non
 
     `memory` is 80 % of what is free now, in MiB, or what `UKROM_BUDGET_MB` says. `starts` is how many may
     start at a time: one for each core that we may use, under KVM two. `cold` is how many of these may
-    boot cold: under emulation one, for a second one would double the time of both.
+    boot cold: under emulation one, since each takes all that a core has, and its deadline runs.
 
     Args:
         accelerator: `kvm` or `tcg`.

@@ -7,8 +7,9 @@ __all__ = ["python_warming"]
 # The script is read, not run: only what it imports is, and of that only what the interpreter and its packages
 # bring along. Its own modules stay out, as they may be about this one start.
 _IMPORT_ALL = """
-import sys
-sys.path[:] = [folder for folder in sys.path if folder]
+import os, sys
+own = os.path.dirname(sys.argv[1])
+sys.path[:] = [folder for folder in sys.path if folder and os.path.abspath(folder) != own]
 import ast, importlib
 aside = {"__main__", "antigravity", "this", "turtle"}
 with open(sys.argv[1], "rb") as script:
@@ -17,7 +18,7 @@ for node in ast.walk(tree):
     if isinstance(node, ast.Import):
         names = [alias.name for alias in node.names]
     elif isinstance(node, ast.ImportFrom) and not node.level:
-        names = [node.module]
+        names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
     else:
         continue
     for name in names:

@@ -267,7 +267,9 @@ class QemuMachine:
         if layer is not None:
             vm = await start.spare(layer)
             self._was_spare = vm is not None
-            vm = vm or await start.restored(layer)
+            vm = vm or (None if self._killed else await start.restored(layer))
+        if vm is None and self._killed:
+            return  # in the moment in which another way would have been tried
         vm = vm or await start.cold()
         forwards = await vm.in_time(vm.monitor.forwards(), "its ports were forwarded", boot_s)
         self._connected.set()

@@ -72,6 +72,7 @@ class Spares:
         self._layers = layers
         self._turns = turns
         self._boot_s = boot_s
+        layers.make_room = self.drop
         self._spare: Spare | None = None
         self._work: set[asyncio.Task[None]] = set()
         self._preparing: asyncio.Task[None] | None = None

@@ -120,11 +120,11 @@ class Start:
         self._took(vm, layer)
         try:
             await vm.in_time(self._fill(vm), "its ROMs were attached", self._boot_s)
-        except MachineEnded:
-            self._hand_back(spare)
+        except (MachineEnded, DeadlineExceeded):
             await self._give_up(vm)
             return None
-        self._hand_back(spare)
+        finally:
+            self._hand_back(spare)
         self._say(vm, "wake")
         return vm
 

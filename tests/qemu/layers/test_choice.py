@@ -483,14 +483,8 @@ def test_to_close_while_a_making_waits_for_its_turn_leaves_nothing(started, play
         budget = Budget(tmp_path / "budget", {"memory": 200})
         held = await budget.claim({"memory": 100}, "somebody else")
         waits = asyncio.Event()
-        turns = Turns(budget)
-        take = turns.take
-
-        async def tell(*arguments, **options):
-            return await take(*arguments, waiting=lambda _: waits.set(), **options)
-
-        turns.take = tell
-        layers = started(turns=turns)
+        layers = started(turns=Turns(budget))
+        layers.make_room = waits.set  # as for the spare machine, which is in the way
         wanted = asyncio.create_task(depth(layers, image))
         await waits.wait()
         await layers.close()

@@ -49,6 +49,8 @@ class Layers:
         turns: Turns,
     ) -> None:
         self.store = store
+        self.make_room: Callable[[], None] = lambda: None
+        """Called when a layer has to wait for its turn; ends what only might be of use."""
         self.trouble: dict[str, str] = {}
         """Why a layer is done without, by its digest."""
         self._platform = Platform(equipment)
@@ -70,7 +72,9 @@ class Layers:
             if booted is None:
                 raise LayersUnusable("There is no layer to begin with.")
             with contextlib.closing(booted):
-                turn = await self._turns.take(memory_mb, f"the layer of {image.reference}", cold=False)
+                turn = await self._turns.take(
+                    memory_mb, f"the layer of {image.reference}", cold=False, waiting=self._waits
+                )
                 try:
                     return await self._maker.mount(key, booted, image)
                 finally:
@@ -100,11 +104,17 @@ class Layers:
         self._open.clear()
 
     async def _boot(self, key: LayerKey) -> Layer:
-        turn = await self._turns.take(key.of["memory_mb"], "the layer of a booted kernel", cold=True)
+        turn = await self._turns.take(
+            key.of["memory_mb"], "the layer of a booted kernel", cold=True, waiting=self._waits
+        )
         try:
             return await self._maker.boot(key)
         finally:
             turn.end()
+
+    def _waits(self, why: str) -> None:
+        _log.info("a snapshot layer waits for its turn to be made: %s", why)
+        self.make_room()
 
     async def _get(self, key: LayerKey, make: Callable[[], Awaitable[Layer]]) -> Layer | None:
         """A layer that is open, or in the store, or is made now; all who want it at once share that."""
