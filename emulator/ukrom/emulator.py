@@ -272,8 +272,9 @@ class Emulator:
             version=vm.qemu.version,
             tsc_khz=qemu.tsc_khz(agent, self.cache) if vm.accelerator.name == "tcg" else None,
         )
-        budget = host.Budget(self.cache.root / "budget", host.capacity(vm.accelerator.name))
-        turns = qemu.Turns(budget)
+        claims = self.cache.root / "budget"
+        held_mb = host.Budget.held(claims, "memory")
+        turns = qemu.Turns(host.Budget(claims, host.capacity(vm.accelerator.name, held_mb=held_mb)))
         if not self.settings.layers:
             return qemu.Means(equipment, turns)
         store = qemu.LayerStore(self.cache.root / "layers", host.layers_limit())

@@ -1,7 +1,8 @@
-"""Kernels and modules made by hand, with just what the host room reads of them."""
+"""Kernels and modules made by hand, with just what the host room reads of them, and who shares a budget."""
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ukrom.host import Cache
+
+from .sharers import Peer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -151,3 +154,22 @@ def fake_qemu(tmp_path):
     folder = tmp_path / "qemu"
     folder.mkdir()
     return FakeQemu(folder)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Where those who share a budget keep their claims."""
+    return tmp_path / "cache" / "budget"
+
+
+@pytest.fixture
+def peer(folder):
+    """Processes that share the budget."""
+    with contextlib.ExitStack() as stack:
+
+        def make(capacity):
+            made = Peer(folder, capacity)
+            stack.callback(made.close)
+            return made
+
+        yield make

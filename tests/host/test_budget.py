@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import fcntl
-import json
 import os
 import subprocess
 import sys
@@ -21,49 +18,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from ukrom.errors import SettingsError
-from ukrom.host import Budget, budget
-
-PEER = """
-import asyncio, json, os, resource, sys, threading
-from pathlib import Path
 from ukrom.host import Budget
 
-shared = Budget(Path(sys.argv[1]), json.loads(sys.argv[2]))
-claims = {}
-
-def tell(*words):
-    print(json.dumps(words), flush=True)
-
-async def claim(label, amounts):
-    claims[label] = await shared.claim(amounts, label, lambda text: tell("waits", label, text))
-    tell("holds", label)
-
-def do(verb, *args):
-    if verb == "claim":
-        tasks.append(loop.create_task(claim(*args)))
-    elif verb == "limit":
-        resource.setrlimit(getattr(resource, args[0]), (args[1], args[1]))
-    elif verb == "why":
-        tell("why", shared.shared, shared.why_not)
-    elif verb == "fork":
-        if os.fork() == 0:
-            claims[args[0]].release()
-            tell("forked", os.getpid())
-            os.read(0, 1)
-            os._exit(0)
-    else:
-        getattr(claims[args[0]], verb)(*args[1:])
-
-def listen():
-    for line in sys.stdin:
-        loop.call_soon_threadsafe(do, *json.loads(line))
-    loop.call_soon_threadsafe(loop.stop)
-
-tasks = []
-loop = asyncio.new_event_loop()
-threading.Thread(target=listen, daemon=True).start()
-loop.run_forever()
-"""
+from .sharers import Turn, claims_in, play
 
 CONTENDER = """
 import asyncio, os, sys
@@ -92,90 +49,6 @@ asyncio.run(main())
 """
 
 
-class Peer:
-    """Another process that shares the budget; it does as it is told, and tells what comes of it."""
-
-    def __init__(self, folder, capacity):
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", PEER, str(folder), json.dumps(capacity)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self.pid = self.process.pid
-
-    def do(self, *words):
-        self.process.stdin.write(json.dumps(words) + "\n")
-        self.process.stdin.flush()
-
-    def hear(self):
-        return tuple(json.loads(self.process.stdout.readline()))
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-
-    def close(self):
-        self.process.kill()
-        self.process.communicate()
-
-
-class Turn:
-    """A claim that somebody of this process asks for."""
-
-    def __init__(self, shared, amounts, label="ours"):
-        self.texts = []
-        self._waits = asyncio.Event()
-        self.task = asyncio.create_task(shared.claim(amounts, label, self._hear))
-
-    def _hear(self, text):
-        self.texts.append(text)
-        self._waits.set()
-
-    async def waits(self):
-        """Return once it was told to wait; gives the reason."""
-        await self._waits.wait()
-        assert not self.task.done()
-        return self.texts[0]
-
-    async def release(self):
-        (await self.task).release()
-
-
-@pytest.fixture
-def folder(tmp_path):
-    return tmp_path / "cache" / "budget"
-
-
-@pytest.fixture
-def peer(folder):
-    """Processes that share the budget."""
-    with contextlib.ExitStack() as stack:
-
-        def make(capacity):
-            made = Peer(folder, capacity)
-            stack.callback(made.close)
-            return made
-
-        yield make
-
-
-def play(coroutine):
-    async def bounded():
-        async with asyncio.timeout(60):
-            return await coroutine
-
-    return asyncio.run(bounded())
-
-
-def descriptors():
-    return {path.name for path in Path("/proc/self/fd").iterdir()}
-
-
-def claims_in(folder):
-    return sorted(path.name for path in folder.iterdir() if path.name != "lock")
-
-
 # --- one process
 
 
@@ -202,18 +75,6 @@ def test_claim_that_fits_is_granted_without_waiting(folder):
         assert shared.holders() == []
         assert shared.shared
         assert shared.why_not == ""
-
-    play(main())
-
-
-def test_claim_is_a_small_file_that_tells_whose_it_is(folder):
-    async def main():
-        with await Budget(folder, {"memory": 1000}).claim({"memory": 600}, "web"):
-            (name,) = claims_in(folder)
-            told = json.loads((folder / name).read_text())
-            assert told == {"pid": os.getpid(), "label": "web", "amounts": {"memory": 600}}
-
-        assert claims_in(folder) == []
 
     play(main())
 
@@ -389,26 +250,6 @@ def test_failure_of_who_is_told_to_wait_leaves_no_file(folder):
             with pytest.raises(LookupError, match="1 cold boot"):
                 await shared.claim({"cold": 1}, "second", fail)
             assert len(claims_in(folder)) == 1
-
-    play(main())
-
-
-def test_descriptors_are_given_back(folder):
-    async def main():
-        shared = Budget(folder, {"memory": 100})
-        before = descriptors()
-        claims = [await shared.claim({"memory": 10}, "some") for _ in range(10)]
-        turns = [Turn(shared, {"memory": 20}) for _ in range(10)]
-        for turn in turns:
-            await turn.waits()
-        turns.pop().task.cancel()
-        claims[0].reduce("memory")
-        shared.holders()
-        for claim in claims:
-            claim.release()
-        for turn in turns:
-            await turn.release()
-        assert descriptors() == before
 
     play(main())
 
@@ -658,19 +499,6 @@ def test_claims_of_a_process_that_is_killed_are_free(folder, peer):
     play(main())
 
 
-def test_killed_process_is_no_holder_and_its_file_goes(folder, peer):
-    other = peer({"memory": 100})
-    other.do("claim", "a", {"memory": 60})
-    assert other.hear() == ("holds", "a")
-    shared = Budget(folder, {"memory": 100})
-    assert [holder.pid for holder in shared.holders()] == [other.pid]
-
-    other.kill()
-
-    assert shared.holders() == []
-    assert claims_in(folder) == []
-
-
 def test_killed_waiter_is_skipped(folder, peer):
     other = peer({"memory": 100})
 
@@ -711,20 +539,23 @@ def test_reduced_claim_of_another_process_lets_us_start(folder, peer):
     play(main())
 
 
-def test_forked_child_holds_nothing_of_its_parent(folder, peer):
-    other = peer({"memory": 100})
-    other.do("claim", "a", {"memory": 100})
-    assert other.hear() == ("holds", "a")
+def test_what_is_held_is_known_without_a_budget(folder, peer):
+    assert Budget.held(folder, "memory") == 0
+    assert not folder.exists()
+    one, two = peer({"memory": 100, "cold": 1}), peer({"memory": 100})
+    one.do("claim", "a", {"memory": 60, "cold": 1})
+    assert one.hear() == ("holds", "a")
+    two.do("claim", "b", {"memory": 30})
+    assert two.hear() == ("holds", "b")
+    two.do("claim", "c", {"memory": 20})
+    assert two.hear()[:2] == ("waits", "c")
 
-    other.do("fork", "a")
-    word, child = other.hear()
+    assert [Budget.held(folder, name) for name in ("memory", "cold", "disk")] == [90, 1, 0]
 
-    assert word == "forked"
-    shared = Budget(folder, {"memory": 100})
-    assert [holder.pid for holder in shared.holders()] == [other.pid]
-    other.kill()
-    os.kill(child, 0)  # it is still there
-    assert shared.holders() == []
+    one.kill()
+    assert Budget.held(folder, "cold") == 0
+    assert two.hear() == ("holds", "c")
+    assert Budget.held(folder, "memory") == 50
 
 
 # --- any sequence of events
@@ -844,287 +675,3 @@ TestContention = Contention.TestCase
 TestContention.settings = class_settings
 TestOneProcess = OneProcess.TestCase
 TestOneProcess.settings = class_settings
-
-
-# --- a folder that holds other things, or cannot be used
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"{",
-        b"[]",
-        b"[" * 5000,
-        b"\xff\xfe",
-        b'{"pid": 1, "label": "x"}',
-        b'{"pid": "1", "label": "x", "amounts": {}}',
-        b'{"pid": 1, "label": 2, "amounts": {}}',
-        b'{"pid": 1, "label": "x", "amounts": {"memory": -50}}',
-        b'{"pid": 1, "label": "x", "amounts": {"memory": 1e999}}',
-        b'{"pid": 1, "label": "x", "amounts": [7]}',
-        b'{"pid": 1, "label": "x", "amounts": {"memory": 50}}',
-    ],
-)
-@pytest.mark.parametrize("state", ["held", "waiting"])
-def test_file_that_is_nobodys_is_removed_whatever_it_holds(folder, content, state):
-    shared = Budget(folder, {"memory": 100})
-    (folder / f"000000000007-{state}.json").write_bytes(content)
-
-    async def main():
-        with await shared.claim({"memory": 100}, "ours"):
-            assert claims_in(folder) == ["000000000008-held.json"]
-
-    play(main())
-
-
-@pytest.mark.parametrize("content", [b"{", b'{"pid": 1, "label": "x", "amounts": {"memory": true}}'])
-def test_locked_file_that_is_no_claim_is_left_and_counts_for_nothing(folder, content):
-    shared = Budget(folder, {"memory": 100})
-    path = folder / "000000000007-held.json"
-    path.write_bytes(content)
-
-    async def main():
-        with path.open() as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            with await shared.claim({"memory": 100}, "ours"):
-                assert [holder.label for holder in shared.holders()] == ["ours"]
-        assert path.exists()
-
-    play(main())
-
-
-def test_foreign_things_are_left(folder, tmp_path):
-    shared = Budget(folder, {"memory": 100})
-    precious = tmp_path / "precious"
-    precious.write_text("kept")
-    (folder / "notes.txt").write_text("kept")
-    (folder / "7-held.json").write_text("kept")
-    (folder / "000000000001-held.json").symlink_to(precious)
-    (folder / "000000000002-held.json").mkdir()
-
-    async def main():
-        with await shared.claim({"memory": 100}, "ours"):
-            assert len(shared.holders()) == 1
-
-    play(main())
-
-    assert shared.shared
-    assert precious.read_text() == "kept"
-    assert claims_in(folder) == [
-        "000000000001-held.json",
-        "000000000002-held.json",
-        "7-held.json",
-        "notes.txt",
-    ]
-
-
-def test_named_pipe_makes_nobody_wait(folder):
-    shared = Budget(folder, {"memory": 100})
-    os.mkfifo(folder / "000000000001-held.json")
-
-    async def main():
-        with await shared.claim({"memory": 100}, "ours"):
-            assert len(shared.holders()) == 1
-
-    play(main())
-
-
-def test_folder_that_cannot_be_made_leaves_a_count_of_our_own(tmp_path):
-    (tmp_path / "file").touch()
-
-    async def main():
-        alone = Budget(tmp_path / "file" / "budget", {"memory": 100, "cold": 1})
-        assert not alone.shared
-        assert "file/budget cannot be used: Not a directory" in alone.why_not
-        first = await alone.claim({"memory": 60, "cold": 1}, "first")
-        second = Turn(alone, {"memory": 40, "cold": 1}, "second")
-        assert await second.waits() == f"1 cold boot: 1 VM of process {os.getpid()} holds 1 of 1"
-        first.reduce("cold")
-        await second.task
-        assert [(holder.label, holder.amounts) for holder in alone.holders()] == [
-            ("first", {"memory": 60}),
-            ("second", {"memory": 40, "cold": 1}),
-        ]
-        third = Turn(alone, {"memory": 1})
-        await third.waits()
-        third.task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await third.task
-        first.release()
-        await second.release()
-        assert alone.holders() == []
-
-    play(main())
-
-
-def test_read_only_folder_leaves_a_count_of_our_own(folder):
-    if os.geteuid() == 0:
-        folder = Path("/proc/self/fdinfo")  # no right to write counts for root but here
-    else:
-        folder.mkdir(parents=True, mode=0o500)
-
-    async def main():
-        alone = Budget(folder, {"memory": 100})
-        with await alone.claim({"memory": 60}, "ours"):
-            assert [holder.label for holder in alone.holders()] == ["ours"]
-        assert not alone.shared
-        assert "cannot be used" in alone.why_not
-
-    play(main())
-
-
-@pytest.mark.parametrize(
-    ("name", "limit", "words"),
-    [
-        ("RLIMIT_FSIZE", 0, "File too large"),
-        ("RLIMIT_FSIZE", 10, "No space left on device"),
-        ("RLIMIT_NOFILE", 4, "Too many open files"),
-    ],
-)
-def test_file_that_cannot_be_written_leaves_a_count_of_our_own(folder, peer, name, limit, words):
-    other = peer({"memory": 100})
-    other.do("claim", "seen", {"memory": 60})
-    assert other.hear() == ("holds", "seen")
-
-    other.do("limit", name, limit)
-    other.do("claim", "unseen", {"memory": 40})
-    assert other.hear() == ("holds", "unseen")
-    other.do("claim", "one too many", {"memory": 1})
-    assert other.hear()[:2] == ("waits", "one too many")
-
-    other.do("why")
-    _, is_shared, why_not = other.hear()
-    assert not is_shared
-    assert f"{folder} cannot be used: {words}" in why_not
-    assert [holder.label for holder in Budget(folder, {"memory": 100}).holders()] == ["seen"]
-    other.do("release", "seen")
-    assert other.hear() == ("holds", "one too many")
-    assert claims_in(folder) == []
-
-
-@pytest.mark.parametrize("pattern", ["*", "*-held.json", "*-waiting.json"])
-def test_files_that_somebody_deletes_stop_nobody(folder, pattern):
-    async def main():
-        shared = Budget(folder, {"memory": 100})
-        first = await shared.claim({"memory": 100}, "first")
-        second = Turn(shared, {"memory": 100}, "second")
-        await second.waits()
-
-        for path in folder.glob(pattern):
-            path.unlink()
-        third = Turn(shared, {"memory": 100}, "third")
-        await third.waits()
-        first.release()
-
-        await second.release()
-        await third.release()
-        assert "the file of a claim is gone" in shared.why_not
-
-    play(main())
-
-
-def test_child_that_is_being_spawned_does_not_keep_the_ledger(folder, monkeypatch):
-    monkeypatch.setattr(budget, "_LOCK_PATIENCE_S", 0)
-    shared = Budget(folder, {"memory": 100})
-    with shared._ledger.locked():
-        (locked,) = (path for path in Path("/proc/self/fd").iterdir() if path.resolve() == folder / "lock")
-        copy = os.dup(int(locked.name))
-
-    shared.holders()
-
-    assert shared.shared, shared.why_not
-    os.close(copy)
-
-
-def test_process_that_was_stopped_with_the_ledger_stops_nobody(folder, monkeypatch):
-    monkeypatch.setattr(budget, "_LOCK_PATIENCE_S", 0)
-    shared = Budget(folder, {"memory": 100})
-
-    async def main():
-        with (folder / "lock").open() as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            with await shared.claim({"memory": 100}, "ours"):
-                assert "another process keeps it locked" in shared.why_not
-
-    play(main())
-
-
-# --- what this machine has
-
-
-def machine(root, *, available_mb, groups="", **limits):
-    """Files of /proc and /sys; limits by control group, with `__` for each slash."""
-    (root / "proc/self").mkdir(parents=True)
-    (root / "proc/meminfo").write_text(
-        f"MemTotal:       99999999 kB\nMemFree:  1 kB\nMemAvailable:   {available_mb * 1024} kB\n"
-    )
-    (root / "proc/self/cgroup").write_text(groups)
-    for path, limit in limits.items():
-        file = root / "sys/fs/cgroup" / path.replace("__", "/").replace("DOT", ".")
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(f"{limit}\n")
-    return root
-
-
-@pytest.mark.parametrize(
-    ("accelerator", "starts", "cold"),
-    [("tcg", 3, 1), ("kvm", 6, 6)],
-)
-def test_capacity_follows_the_accelerator(accelerator, starts, cold, monkeypatch):
-    monkeypatch.delenv("UKROM_BUDGET_MB", raising=False)
-    assert budget.capacity(accelerator, cores=3, memory_mb=1000) == {
-        "memory": 800,
-        "starts": starts,
-        "cold": cold,
-    }
-
-
-def test_capacity_of_this_machine_is_a_part_of_it(monkeypatch):
-    monkeypatch.delenv("UKROM_BUDGET_MB", raising=False)
-    found = budget.capacity("tcg")
-    assert 0 < found["memory"] < os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
-    assert found["starts"] == len(os.sched_getaffinity(0))
-
-
-def test_memory_of_the_budget_can_be_named(monkeypatch):
-    monkeypatch.setenv("UKROM_BUDGET_MB", "1234")
-    assert budget.capacity("tcg", memory_mb=10)["memory"] == 1234
-
-
-@pytest.mark.parametrize("named", ["0", "-1", "much", "1.5", "\N{ARABIC-INDIC DIGIT ONE}"])
-def test_memory_that_is_no_number_is_refused(named, monkeypatch):
-    monkeypatch.setenv("UKROM_BUDGET_MB", named)
-    with pytest.raises(SettingsError, match=r"UKROM_BUDGET_MB is .*, which is no positive number of MiB\."):
-        budget.capacity("tcg")
-
-
-def test_memory_that_is_free_counts(tmp_path):
-    assert budget._offered_mb(machine(tmp_path, available_mb=2000)) == 2000
-
-
-def test_limit_of_the_control_group_counts_and_of_each_above(tmp_path):
-    root = machine(
-        tmp_path,
-        available_mb=2000,
-        groups="0::/user/run/deep\n",
-        user__run__deep__memoryDOTmax="max",
-        user__run__memoryDOTmax=700 << 20,
-        user__memoryDOTmax=900 << 20,
-    )
-    assert budget._offered_mb(root) == 700
-
-
-def test_limit_of_a_control_group_of_version_1_counts(tmp_path):
-    root = machine(
-        tmp_path,
-        available_mb=2000,
-        groups="9:name=systemd:/\n4:cpu,memory:/docker/abc\n0::/\n",
-        # The container's own limit is found at the root, where its path of the host leads nowhere.
-        memory__memoryDOTlimit_in_bytes=500 << 20,
-    )
-    assert budget._offered_mb(root) == 500
-
-
-def test_machine_that_tells_nothing_offers_what_it_has(tmp_path):
-    assert budget._offered_mb(tmp_path) == os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20

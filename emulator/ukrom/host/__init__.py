@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from ukrom.host.acceleration import Accelerator, accelerator
 from ukrom.host.agent import agent_binary, agent_sources
-from ukrom.host.budget import Budget, Claim, capacity
+from ukrom.host.budget import Budget, Claim
 from ukrom.host.cache import Cache, CacheUse, find_cache
+from ukrom.host.capacity import capacity
 from ukrom.host.compile import find_compiler
 from ukrom.host.holdings import PURPOSES, Fate, Holding, Purpose, Tally, find_holdings
 from ukrom.host.kernel import GuestKernel, find_kernel, kernel_release, store_kernel
