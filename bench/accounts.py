@@ -31,7 +31,9 @@ PLENTY = Limits(
 @contextmanager
 def account(runner: Literal["qemu", "stub"], *, layers: bool = True, spares: bool = False) -> Iterator[Ukrom]:
     """An account whose instances `runner` boots; all of it is gone afterwards."""
-    with Emulator(Settings(runner=runner, limits=PLENTY, layers=layers, spares=spares)) as emulator:
+    with Emulator(
+        Settings(runner=runner, limits=PLENTY, layers=layers, spares=spares, warm_spares=spares)
+    ) as emulator:
         opened = emulator.cloud.open_account("bench")
         ukrom = Ukrom(emulator, opened, lambda: None)
         try:

@@ -64,9 +64,9 @@ def measure() -> Section:
         *_figures("Cold boot", cold, "ready"),
         *_figures("Layer 1", first, "awake"),
         *_figures("Layer 2", second, "awake", mounted=200, answered=1300, whole=whole),
-        *_figures("Spare machine", spare, "awake", whole=whole),
+        *_figures("Warm spare machine", spare, "awake", whole=whole),
         *_parts("Layer 2", second),
-        *_parts("Spare machine", spare),
+        *_parts("Warm spare machine", spare),
         *memory,
         *cache,
         *(
@@ -77,7 +77,7 @@ def measure() -> Section:
     ]
     notes = (
         f"Medians of {STARTS} starts in one run, {MEMORY_MB} MiB, 1 vCPU; image, ROM, layers in the cache.",
-        "A spare machine is restored, and made warm where nobody else has machines, beside the one before.",
+        "A warm spare machine was restored, and ran the warm commands, while the instance before was there.",
         f"From 1 to {TOGETHER[-1]} instances at once: [{PLOT.name}]({PLOT.name}).",
     )
     return Section("Snapshot layers", figures, notes)

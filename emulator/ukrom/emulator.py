@@ -74,6 +74,8 @@ class Settings:
     """Whether instances start from snapshot layers; otherwise each boots cold."""
     spares: bool = True
     """Whether a machine is prepared for the next instance while the last one is busy."""
+    warm_spares: bool = False
+    """Whether that machine also runs aside what makes it answer sooner; see `ukrom.qemu.spares`."""
     keep: bool = False
     """Whether machines may outlive the emulator (see `Emulator.keep`)."""
     unknown_fields: Literal["refuse", "warn"] = "refuse"
@@ -282,7 +284,11 @@ class Emulator:
         layers = qemu.Layers(equipment, store, boot_s=boot_s, turns=turns)
         # A machine that may outlive us has a folder for that from the beginning, so it cannot be a spare one.
         spares = self.settings.spares and not self.settings.keep
-        prepared = qemu.Spares(equipment, layers, turns, boot_s=boot_s) if spares else None
+        prepared = (
+            qemu.Spares(equipment, layers, turns, boot_s=boot_s, warm=self.settings.warm_spares)
+            if spares
+            else None
+        )
         return qemu.Means(equipment, turns, layers, prepared)
 
     def _cloud_settings(self) -> CloudSettings:

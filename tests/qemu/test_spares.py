@@ -69,7 +69,7 @@ class House:
         self.budget = budget
         self.turns = Turns(budget)
         self.layers = Layers(made, LayerStore(folder / "layers", 1 << 40), boot_s=20, turns=self.turns)
-        self.spares = Spares(made, self.layers, self.turns, boot_s=20)
+        self.spares = Spares(made, self.layers, self.turns, boot_s=20, warm=True)
         means = Means(made, self.turns, self.layers if has_layers else None, self.spares)
         self.record = means.record
         self._folder = folder
