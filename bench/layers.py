@@ -31,7 +31,7 @@ TOGETHER = (1, 2, 4, 8, 16, 32)
 PLOT = Path(__file__).with_name("layers.svg")
 
 SLOW = (
-    "What is left is the application itself: Python and `http.server`, which take 60 ms natively, emulated "
+    "What is left is the application itself: Python and `http.server`, which take 0.1 s natively, emulated "
     "instruction by instruction; see the parts below."
 )
 COLD = (
