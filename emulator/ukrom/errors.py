@@ -13,6 +13,8 @@
     │   ├── BootFailed            it never came to run its application
     │   ├── MachineEnded          it ended while something was awaited of it
     │   └── DeadlineExceeded      it is still there, but too late
+    ├── BadLayer                  a file is no snapshot layer, or a damaged one (qemu)
+    ├── LayersUnusable            no snapshot layer can be stored here (qemu)
     ├── HostNotEmulated           a host of the real cloud was asked that the emulator is not (ingress)
     ├── PortNotServed             no service has a public port that was asked for (ingress)
     └── WouldWaitForItself        a blocking request on the thread that must answer it (ingress)

@@ -285,7 +285,7 @@ def test_running_emulator_is_told_and_keeps_its_images(ukrom, put, emulator, opt
     result = ukrom("cache", "prune", *options)
 
     assert result.exit_code == status
-    assert ("An emulator is running" in result.stderr) == (options != ("--layers",))
+    assert ("An emulator is running" in result.output) == (options != ("--layers",))
     assert path.exists()
     assert layer.exists() == (options in {(), ("--older-than", "1")})
 
@@ -293,9 +293,9 @@ def test_running_emulator_is_told_and_keeps_its_images(ukrom, put, emulator, opt
 def test_what_waits_for_the_emulator_is_told(ukrom, put, emulator):
     put(f"images/sha256/{key(1)}")
     result = ukrom("cache", "prune", "--all")
-    assert "Left in images until it ends: 1, 1.0 MiB.\n" in result.stderr
+    assert "Left in images until it ends: 1, 1.0 MiB.\n" in result.output
     result = ukrom("cache", "prune", "--max-size", "512K")
-    assert "The cache is still larger than asked for, by 512.0 KiB.\n" in result.stderr
+    assert "The cache is still larger than asked for, by 512.0 KiB.\n" in result.output
 
 
 def test_failure_is_told_by_name_and_status(ukrom, put, monkeypatch):
@@ -307,7 +307,7 @@ def test_failure_is_told_by_name_and_status(ukrom, put, monkeypatch):
     monkeypatch.setattr("ukrom.host.pruning._delete", refuse)
     result = ukrom("cache", "prune", "--all")
     assert result.exit_code == 1
-    assert f"Not removed: {path}: Operation not permitted.\n" in result.stderr
+    assert f"Not removed: {path}: Operation not permitted.\n" in result.output
 
 
 def test_pruned_image_can_be_built_again(ukrom, cache, tmp_path):
