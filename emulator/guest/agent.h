@@ -51,6 +51,8 @@ struct launch {
 };
 void launch_arg(struct launch *launch, char *text);
 void launch_env(struct launch *launch, char *text);
+/* Reads a frame's pairs of `arg`|`env` and text, from a field on. */
+void launch_read(struct launch *launch, const struct frame *frame, size_t from);
 /* Starts a program in the root of the instance; on failure returns -1 and errno. */
 pid_t launch_start(struct launch *launch, int out, int err);
 int app_start(struct launch *launch);

@@ -35,6 +35,17 @@ void launch_env(struct launch *launch, char *text)
         launch->envp[launch->envs++] = text;
 }
 
+void launch_read(struct launch *launch, const struct frame *frame, size_t from)
+{
+    memset(launch, 0, sizeof *launch);
+    for (size_t i = from; i + 1 < frame->count; i += 2) {
+        if (!strcmp(frame->fields[i].text, "arg"))
+            launch_arg(launch, frame->fields[i + 1].text);
+        else if (!strcmp(frame->fields[i].text, "env"))
+            launch_env(launch, frame->fields[i + 1].text);
+    }
+}
+
 static _Noreturn void become(struct launch *launch, int out, int err, int report)
 {
     sigset_t none;

@@ -39,13 +39,7 @@ static struct exec *vacant(void)
 void exec_start(const struct frame *frame)
 {
     static struct launch launch;
-    memset(&launch, 0, sizeof launch);
-    for (size_t i = 2; i + 1 < frame->count; i += 2) {
-        if (!strcmp(frame->fields[i].text, "arg"))
-            launch_arg(&launch, frame->fields[i + 1].text);
-        else if (!strcmp(frame->fields[i].text, "env"))
-            launch_env(&launch, frame->fields[i + 1].text);
-    }
+    launch_read(&launch, frame, 2);
     const char *id = frame->fields[1].text;
     struct exec *exec = vacant();
     int out[2], err[2];

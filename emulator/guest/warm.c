@@ -141,13 +141,7 @@ static _Noreturn void supervise(struct launch *launch, int only_read)
 void warm(const struct frame *frame)
 {
     static struct launch launch;
-    memset(&launch, 0, sizeof launch);
-    for (size_t i = 2; i + 1 < frame->count; i += 2) {
-        if (!strcmp(frame->fields[i].text, "arg"))
-            launch_arg(&launch, frame->fields[i + 1].text);
-        else if (!strcmp(frame->fields[i].text, "env"))
-            launch_env(&launch, frame->fields[i + 1].text);
-    }
+    launch_read(&launch, frame, 2);
     int status = -1, only_read = !strcmp(frame->fields[1].text, "read");
     warming = launch.args && !warming ? fork() : -1;
     if (warming < 0) {
