@@ -32,7 +32,8 @@ def test_application_that_fails_is_started_again(ukrom, app, machine_of, until):
     instance = ukrom.run(app, args=["sh", "-c", ON_CUE], restart_policy="always")
     first = machine_of(ukrom, instance).pid
 
-    instance.exec(["touch", "/run/cue"])
+    # Not waited for: the machine may end before the command is told to have ended.
+    machine_of(ukrom, instance).execute(["touch", "/run/cue"])
     until(lambda: instance.logs().count("up\n") == 2, "the application runs again")
 
     read = instance.read()

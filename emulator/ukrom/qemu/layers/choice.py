@@ -70,7 +70,7 @@ class Layers:
         async def mount() -> Layer:
             booted = await self.booted(memory_mb, vcpus)
             if booted is None:
-                raise LayersUnusable("There is no layer to begin with.")
+                raise LayersUnusable([*self.trouble.values()][-1])  # that of the layer below
             with contextlib.closing(booted):
                 turn = await self._turns.take(
                     memory_mb, f"the layer of {image.reference}", cold=False, waiting=self._waits
