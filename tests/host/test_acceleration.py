@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from ukrom.errors import MissingTool, SettingsError
@@ -86,6 +88,16 @@ def test_verdict_is_kept(choose, fake_qemu):
 
     assert choose(kvm=HANG, tcg=PASS) == first
     assert fake_qemu.runs() == runs
+
+
+def test_cache_that_can_only_be_read_costs_a_measurement(choose, cache, monkeypatch):
+    """Nothing is kept, and no lock is taken."""
+    access = os.access
+    folder = cache.folder("accelerator")
+    monkeypatch.setattr(os, "access", lambda path, mode: path != folder and access(path, mode))
+
+    assert choose(kvm=PASS, tcg=PASS).name == "kvm"
+    assert list(folder.iterdir()) == []
 
 
 def test_another_boot_of_the_machine_is_measured_anew(choose, fake_qemu, monkeypatch):

@@ -99,3 +99,16 @@ def test_many_writers_of_one_blob_agree(blobs):
 
     assert len(found) == 1
     assert Blobs(blobs).read(found.pop()) == data
+
+
+def test_folder_that_can_only_be_read_is_told(folder, monkeypatch):
+    def refuse(**_):
+        raise OSError(30, "Read-only file system")
+
+    kept = folder.put(CONTENT)
+    monkeypatch.setattr("ukrom.images.blobs.tempfile.mkstemp", refuse)
+
+    assert folder.put(CONTENT) == kept
+    with pytest.raises(ImageError, match=r"Nothing can be stored in .*: Read-only file system") as caught:
+        folder.put(b"other bytes")
+    assert "UKROM_CACHE" in caught.value.remedy

@@ -85,6 +85,11 @@ def accelerator(
         return _forced(forced)
     qemu = qemu or find_qemu(cache)
     key = _key(qemu, kernel)
+    # Looked up without the lock too: a cache that can only be read has no room for one.
+    if (known := _recall(cache, key)) is not None:
+        return known
+    if not os.access(cache.folder("accelerator"), os.W_OK):
+        return _measure(qemu, kernel)
     with FileLock(cache.folder("accelerator") / "lock", timeout=_LOCK_TIMEOUT_S):
         known = _recall(cache, key)
         if known is None:

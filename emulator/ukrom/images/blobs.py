@@ -151,7 +151,11 @@ class Blobs:
         return data
 
     def partial(self) -> _Partial:
-        """Lend a path in the folder's file system, for a file that may become a blob."""
+        """Lend a path in the folder's file system, for a file that may become a blob.
+
+        Raises:
+            ImageError: (when it is entered) The folder cannot be written.
+        """
         return _Partial(self._partial)
 
     def record(self, kind: str, key: str, blob: Blob) -> None:
@@ -193,7 +197,13 @@ class _Partial:
         self._path: Path | None = None
 
     def __enter__(self) -> Path:
-        descriptor, name = tempfile.mkstemp(dir=self._folder)
+        try:
+            descriptor, name = tempfile.mkstemp(dir=self._folder)
+        except OSError as error:
+            raise ImageError(
+                f"Nothing can be stored in {self._folder}: {error.strerror}.",
+                remedy="Make room or give the right to write there, or set UKROM_CACHE to another folder.",
+            ) from error
         os.close(descriptor)
         self._path = Path(name)
         return self._path
