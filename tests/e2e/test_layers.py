@@ -28,7 +28,8 @@ print(json.dumps({
     "address of a heap": hex(id(object())),
     "now": time.time(),
     "argv": os.sys.argv[1:], "colour": os.environ["COLOUR"], "host": os.uname().nodename,
-    "tmp": os.listdir("/tmp"), "run": os.listdir("/run"), "home": os.path.exists("/root/.cache"),
+    "tmp": os.listdir("/tmp"), "run": os.listdir("/run"),
+    "home": os.path.exists(os.path.expanduser("~/.cache")),
     "processes": [read(f"/proc/{pid}/comm") for pid in os.listdir("/proc") if pid.isdigit()
                   if read(f"/proc/{pid}/cmdline")],
     "mounts": [line.split()[1] for line in read("/proc/mounts").splitlines()],

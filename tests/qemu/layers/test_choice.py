@@ -182,8 +182,7 @@ asyncio.run(main())
 def run(peer, equipment, folder, image):
     """A run in a process of its own that wants a layer."""
     setpriv = shutil.which("setpriv")
-    if setpriv is None:
-        pytest.skip("no setpriv, which has QEMU die with its parent")
+    assert setpriv is not None, "there is no setpriv, which has QEMU die with its parent: run `ukrom setup`"
 
     def run(part="runs"):
         made = equipment(part)
